@@ -1,0 +1,83 @@
+"""What an iterative solver returns, and the warning when that is not an answer."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, ParamSpec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structlin._errors import ConvergenceWarning
+
+Status = Literal["converged", "max_iterations", "diverged", "time_limit", "breakdown"]
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The answer of an iterative solver, and how it came about.
+
+    Attributes
+    ----------
+    x : array
+        The last iterate, in the shape and array library of the right-hand side.
+    status : str
+        ``"converged"``, ``"max_iterations"``, ``"diverged"``, ``"time_limit"`` or
+        ``"breakdown"`` (a division by zero, or a matrix that is not positive definite).
+    iterations : int
+        Iterations done.
+    residual_norms : (iterations + 1,) ndarray
+        ``‖b − A x_k‖₂`` after ``k`` iterations, on the host.
+    choices : mapping
+        What the solver chose: relaxation parameter, ordering, and the like.
+    """
+
+    x: Any
+    status: Status
+    iterations: int
+    residual_norms: NDArray[np.float64]
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the stopping test was met."""
+        return self.status == "converged"
+
+    def __repr__(self) -> str:
+        chosen = "".join(f", {name}={value!r}" for name, value in self.choices.items())
+        last = self.residual_norms[-1] if len(self.residual_norms) else float("nan")
+        return f"<Solution {self.status} after {self.iterations} iterations, residual {last:.3g}{chosen}>"
+
+
+def warns_unconverged(solver: Callable[_P, Solution]) -> Callable[_P, Solution]:
+    """Make a solver emit a `ConvergenceWarning` whenever its solution has not converged.
+
+    The quiet solver stays reachable as ``__wrapped__``, for callers that handle failure.
+    """
+
+    @functools.wraps(solver)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> Solution:
+        solution = solver(*args, **kwargs)
+        if not solution.converged:
+            warnings.warn(
+                f"{solver.__name__} stopped with status {solution.status!r} after "
+                f"{solution.iterations} iterations, residual norm "
+                f"{solution.residual_norms[-1]:.3g}: {_cures[solution.status]}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return solution
+
+    return wrapper
+
+
+_cures = {
+    "max_iterations": "raise maxiter, loosen rtol, or use a stronger method",
+    "diverged": "is the matrix Hermitian positive definite?",
+    "time_limit": "raise time_limit or loosen rtol",
+    "breakdown": "is the matrix (and the preconditioner) Hermitian positive definite?",
+}

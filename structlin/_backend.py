@@ -1,0 +1,159 @@
+"""Which array library owns these arrays, its SciPy twin, and its compiled kernels."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+type_names = {"numpy": "NumPy", "cupy": "CuPy"}
+
+
+def namespace(*arrays: Any) -> ModuleType:
+    """Return the one array library that owns every array given.
+
+    Python and NumPy scalars and ``None`` own none. Sparse matrices belong to the library of
+    their values, operators to the library of their factors.
+
+    Raises
+    ------
+    TypeError
+        If the arrays belong to different libraries, or something is no array at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> namespace(np.ones(3), 2.0).__name__
+    'array_api_compat.numpy'
+    """
+    found = {_library(x) for x in arrays} - {None}
+    if len(found) == 1:
+        xp: ModuleType = found.pop()  # type: ignore[assignment]
+        return xp
+    if not found:
+        raise TypeError("no array among the arguments: pass numpy.asarray(...) or cupy.asarray(...)")
+    names = " and ".join(sorted(_label(xp) for xp in found if xp is not None))
+    raise TypeError(f"arrays of {names} are mixed: move them to one library first")
+
+
+def _label(xp: ModuleType) -> str:
+    name = xp.__name__.rpartition(".")[2]
+    return type_names.get(name, name)
+
+
+def _library(x: Any) -> ModuleType | None:
+    if isinstance(x, np.ndarray):
+        return _numpy()
+    if x is None or isinstance(x, (int, float, complex, np.generic)):
+        return None
+    own = getattr(x, "xp", None)  # a LinearOperator knows
+    if isinstance(own, ModuleType):
+        return own
+    root = type(x).__module__.partition(".")[0]
+    if root == "scipy":  # sparse matrices and SciPy's own operators
+        return _numpy()
+    if root == "cupyx":
+        return importlib.import_module("array_api_compat.cupy")
+    try:
+        found: ModuleType = compat.array_namespace(x)
+    except TypeError:
+        raise TypeError(
+            f"{type(x).__name__} is not an array: pass numpy.asarray(...) or cupy.asarray(...)"
+        ) from None
+    return found
+
+
+@functools.cache
+def _numpy() -> ModuleType:
+    xp: ModuleType = compat.array_namespace(np.empty(0))
+    return xp
+
+
+def device(*arrays: Any) -> Any:
+    """Return the one device on which every array given lives (scalars live nowhere).
+
+    Raises
+    ------
+    ValueError
+        If the arrays live on different devices.
+    """
+    found: list[Any] = []
+    for x in arrays:
+        if x is None or isinstance(x, (int, float, complex, np.generic)):
+            continue
+        own = x.device if hasattr(x, "device") and hasattr(x, "xp") else _device(x)
+        if own not in found:
+            found.append(own)
+    if len(found) > 1:
+        raise ValueError(f"arrays on devices {found[0]} and {found[1]} are mixed: move them to one")
+    return found[0] if found else None
+
+
+def _device(x: Any) -> Any:
+    if isinstance(x, np.ndarray) or type(x).__module__.partition(".")[0] == "scipy":
+        return "cpu"
+    return compat.device(getattr(x, "data", x) if _is_sparse(x) else x)
+
+
+def _is_sparse(x: Any) -> bool:
+    return type(x).__module__.startswith(("scipy.sparse", "cupyx.scipy.sparse"))
+
+
+def is_numpy(xp: ModuleType) -> bool:
+    """Tell whether the library is NumPy."""
+    return bool(compat.is_numpy_namespace(xp))
+
+
+def is_cupy(xp: ModuleType) -> bool:
+    """Tell whether the library is CuPy."""
+    return bool(compat.is_cupy_namespace(xp))
+
+
+def scipy_of(xp: ModuleType) -> ModuleType:
+    """Return ``scipy`` for NumPy and ``cupyx.scipy`` for CuPy.
+
+    Raises
+    ------
+    TypeError
+        For a library that has no SciPy twin.
+    """
+    if is_numpy(xp):
+        return importlib.import_module("scipy")
+    if is_cupy(xp):
+        return importlib.import_module("cupyx.scipy")
+    raise TypeError(f"{_label(xp)} has no SciPy twin: use NumPy or CuPy arrays")
+
+
+@functools.cache
+def kernel(xp: ModuleType, plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the compiled twin of ``plain`` for this library, or ``plain`` itself.
+
+    The twins of the functions in ``x.py`` stand beside it in ``x_numba.py`` and ``x_cupy.py``,
+    under the same names; they load on first use.
+    """
+    suffix = "numba" if is_numpy(xp) else "cupy" if is_cupy(xp) else None
+    if suffix is None:
+        return plain
+    name = f"{plain.__module__}_{suffix}"
+    if importlib.util.find_spec(name) is None:
+        return plain
+    twin: Callable[..., Any] = getattr(importlib.import_module(name), plain.__name__, plain)
+    return twin
+
+
+def dtype_of(xp: ModuleType, dtype: Any) -> Any:
+    """Return the data type of this library that has the name of ``dtype``.
+
+    ``dtype`` may be a name, a NumPy data type or one of another array library.
+    """
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype).rpartition(".")[2]
+    return np.dtype(name) if is_numpy(xp) or is_cupy(xp) else getattr(xp, name)

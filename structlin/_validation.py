@@ -1,0 +1,36 @@
+"""Checks of user input that every wing shares: what came, what was expected, what to do."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from structlin._backend import namespace
+
+
+def inexact(x: Any, xp: ModuleType | None = None) -> Any:
+    """Return ``x`` as a floating-point array: integers and booleans become float64.
+
+    Floating-point and complex arrays come back as they are.
+    """
+    xp = namespace(x) if xp is None else xp
+    if xp.isdtype(x.dtype, ("real floating", "complex floating")):
+        return x
+    if xp.isdtype(x.dtype, ("integral", "bool")):
+        return xp.astype(x, xp.float64)
+    raise TypeError(f"dtype {x.dtype} is not numeric: pass integers, floats or complex numbers")
+
+
+def require_finite(name: str, x: Any) -> None:
+    """Raise ``ValueError`` that names the argument and the first index with NaN or Inf."""
+    xp = namespace(x)
+    good = xp.isfinite(x)
+    if bool(xp.all(good)):
+        return
+    first = int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
+    index = []
+    for size in reversed(x.shape):
+        first, i = divmod(first, size)
+        index.append(i)
+    where = ", ".join(str(i) for i in reversed(index))
+    raise ValueError(f"{name} has a NaN or Inf at [{where}]: every entry must be finite")
