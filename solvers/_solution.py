@@ -50,7 +50,8 @@ class Solution:
     def __repr__(self) -> str:
         chosen = "".join(f", {name}={value!r}" for name, value in self.choices.items())
         last = self.residual_norms[-1] if len(self.residual_norms) else float("nan")
-        return f"<Solution {self.status} after {self.iterations} iterations, residual {last:.3g}{chosen}>"
+        done = f"{self.status} after {self.iterations} iterations"
+        return f"<Solution {done}, residual {last:.3g}{chosen}>"
 
 
 def warns_unconverged(solver: Callable[_P, Solution]) -> Callable[_P, Solution]:

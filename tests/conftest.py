@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -23,8 +22,9 @@ hypothesis.settings.register_profile(
         hypothesis.HealthCheck.function_scoped_fixture,
     ],
 )
-hypothesis.settings.register_profile("thorough", parent=hypothesis.settings.get_profile("ci"),
-                                     derandomize=False, max_examples=300)
+hypothesis.settings.register_profile(
+    "thorough", parent=hypothesis.settings.get_profile("ci"), derandomize=False, max_examples=300
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -100,5 +100,5 @@ def xp(library: ArrayLibrary) -> ModuleType:
 
 
 @pytest.fixture
-def rng() -> Iterator[np.random.Generator]:
-    yield np.random.default_rng(20240511)
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240511)

@@ -1,0 +1,173 @@
+"""The nearest-neighbour stencil on a box: products, and SOR sweeps as masked updates.
+
+All functions share a description of the operator ``(A x)_i = d_i x_i − Σ_faces w_f x_neighbour``:
+
+diagonal
+    array that broadcasts against the grid; of size 1 where the stencil is uniform
+weights
+    one array per axis that broadcasts against its faces: along its own axis it has one entry more
+    than the grid (face ``i`` lies below point ``i``), or a single entry where all faces agree
+periodic
+    one flag per axis; values outside other axes are zero
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from structlin._backend import device, namespace
+
+Weights = tuple[Any, ...]
+Flags = tuple[bool, ...]
+
+
+def faces(weight: Any, axis: int) -> tuple[Any, Any]:
+    """Return the weights of the faces below and above every point along its own axis."""
+    if weight.shape[axis] == 1:
+        return weight, weight
+    below = [slice(None)] * weight.ndim
+    above = list(below)
+    below[axis], above[axis] = slice(None, -1), slice(1, None)
+    return weight[tuple(below)], weight[tuple(above)]
+
+
+def _shifted(xp: ModuleType, x: Any, axis: int, step: int, periodic: bool) -> Any:
+    """Return the neighbours of every point one step down (-1) or up (+1) the axis."""
+    size = x.shape[axis]
+    inner, outer = [slice(None)] * x.ndim, [slice(None)] * x.ndim
+    inner[axis] = slice(None, -1) if step < 0 else slice(1, None)
+    outer[axis] = slice(size - 1, None) if step < 0 else slice(None, 1)
+    edge = x[tuple(outer)]
+    edge = edge if periodic else xp.zeros_like(edge)
+    parts = (edge, x[tuple(inner)]) if step < 0 else (x[tuple(inner)], edge)
+    return xp.concat(parts, axis=axis)
+
+
+def neighbours(x: Any, weights: Weights, periodic: Flags) -> Any:
+    """Return the weighted sum of every point's neighbours; further axes of ``x`` are a batch."""
+    xp = namespace(x)
+    total = xp.zeros_like(x)
+    if 0 in x.shape:
+        return total
+    for axis, weight in enumerate(weights):
+        if x.ndim > len(weights):
+            weight = xp.expand_dims(weight, axis=-1)
+        below, above = faces(weight, axis)
+        total = total + below * _shifted(xp, x, axis, -1, periodic[axis])
+        total = total + above * _shifted(xp, x, axis, +1, periodic[axis])
+    return total
+
+
+def product(x: Any, diagonal: Any, weights: Weights, periodic: Flags) -> Any:
+    """Return ``A x`` for ``x`` in the shape of the grid, with any batch axis last."""
+    if x.ndim > len(weights):
+        diagonal = namespace(x).expand_dims(diagonal, axis=-1)
+    return diagonal * x - neighbours(x, weights, periodic)
+
+
+def levels(x: Any, ordering: str) -> Iterable[Any]:
+    """Yield masks of points that may be updated at once, in the order of the sweep.
+
+    Lexicographic order updates a point after all its lower neighbours: points of equal
+    ``i + j + k`` depend on one another in no way (the hyperplane method).
+    """
+    xp = namespace(x)
+    index = xp.zeros(x.shape, dtype=xp.int64, device=device(x))
+    for axis, size in enumerate(x.shape):
+        shape = [1] * x.ndim
+        shape[axis] = size
+        index = index + xp.reshape(xp.arange(size, device=device(x)), tuple(shape))
+    if ordering == "red-black":
+        return [index % 2 == color for color in range(2)]
+    return (index == level for level in range(sum(x.shape) - x.ndim + 1))
+
+
+def _relax(
+    ordering: str,
+    x: Any,
+    b: Any,
+    stencil: tuple[Any, Weights, Flags],
+    omega: float,
+    target: float,
+    ceiling: float,
+    norms: Any,
+) -> tuple[Any, int]:
+    xp = namespace(x, b)
+    step = omega / stencil[0]
+    for k in range(1, norms.size):
+        for mask in levels(x, ordering):
+            x = xp.where(mask, x + step * (b - product(x, *stencil)), x)
+        norms[k] = norm(b - product(x, *stencil))
+        if not target <= norms[k] <= ceiling:  # NaN leaves too
+            return x, k
+    return x, norms.size - 1
+
+
+def norm(r: Any) -> float:
+    """Return the Euclidean norm of an array of any shape, on the host."""
+    xp = namespace(r)
+    return float(xp.linalg.vector_norm(xp.reshape(r, (-1,))))
+
+
+def relax_red_black(
+    x: Any,
+    b: Any,
+    diagonal: Any,
+    weights: Weights,
+    periodic: Flags,
+    omega: float,
+    target: float,
+    ceiling: float,
+    norms: Any,
+) -> tuple[Any, int]:
+    """Sweep the points of even ``i + j + k``, then the odd ones, until a residual norm leaves.
+
+    Up to ``norms.size − 1`` sweeps are done; sweep ``k`` writes ``‖b − A x_k‖`` to ``norms[k]``,
+    and the first one outside ``[target, ceiling]`` (or NaN) is the last. ``norms[0]`` is given.
+    Returns the iterate and the number of sweeps.
+    """
+    return _relax("red-black", x, b, (diagonal, weights, periodic), omega, target, ceiling, norms)
+
+
+def relax_lexicographic(
+    x: Any,
+    b: Any,
+    diagonal: Any,
+    weights: Weights,
+    periodic: Flags,
+    omega: float,
+    target: float,
+    ceiling: float,
+    norms: Any,
+) -> tuple[Any, int]:
+    """Sweep the points in C order; otherwise like `relax_red_black`."""
+    return _relax(
+        "lexicographic", x, b, (diagonal, weights, periodic), omega, target, ceiling, norms
+    )
+
+
+def ssor_lexicographic(
+    r: Any, diagonal: Any, weights: Weights, periodic: Flags, omega: float
+) -> Any:
+    """Return ``M⁻¹ r``: a forward and a backward sweep in C order on ``A z = r`` from zero.
+
+    ``M = ω/(2−ω) (D/ω + L) D⁻¹ (D/ω + Lᵀ)`` where ``A = D + L + Lᵀ``.
+    """
+    return _ssor("lexicographic", r, (diagonal, weights, periodic), omega)
+
+
+def ssor_red_black(r: Any, diagonal: Any, weights: Weights, periodic: Flags, omega: float) -> Any:
+    """Return ``M⁻¹ r`` as `ssor_lexicographic` does, in red-black order."""
+    return _ssor("red-black", r, (diagonal, weights, periodic), omega)
+
+
+def _ssor(ordering: str, r: Any, stencil: tuple[Any, Weights, Flags], omega: float) -> Any:
+    xp = namespace(r)
+    step = omega / stencil[0]
+    z = xp.zeros_like(r)
+    masks = list(levels(r, ordering))
+    for mask in masks + masks[::-1]:
+        z = xp.where(mask, z + step * (r - product(z, *stencil)), z)
+    return z
