@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -148,6 +149,8 @@ def pcg(
         return solution(0 * b, "converged")
     r = b - product(x)
     norms[0] = norm(r)
+    if not math.isfinite(norms[0]):
+        raise ValueError("A @ x0 has a NaN or Inf: every entry of A must be finite")
     if norms[0] <= target:
         return solution(x, "converged")
     p, previous = None, 1.0
@@ -181,5 +184,6 @@ def pcg(
 def _dot(a: Vector, b: Vector) -> float:
     """Return the real part of ``aᴴ b`` for vectors of any one shape."""
     xp = namespace(a, b)
-    value = xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
-    return float(xp.real(value)) if xp.isdtype(value.dtype, "complex floating") else float(value)
+    if xp.isdtype(a.dtype, "complex floating"):
+        return float(xp.sum(xp.real(xp.conj(a) * b)))
+    return float(xp.sum(a * b))

@@ -107,8 +107,7 @@ def _relax(
 
 def norm(r: Any) -> float:
     """Return the Euclidean norm of an array of any shape, on the host."""
-    xp = namespace(r)
-    return float(xp.linalg.vector_norm(xp.reshape(r, (-1,))))
+    return float(namespace(r).linalg.vector_norm(r))
 
 
 def relax_red_black(
