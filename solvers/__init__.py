@@ -1,4 +1,21 @@
-"""Solvers: iterative and direct, and the layer that learns their parameters; may import structlin."""
+"""Solvers: iterative and direct, and the layer that learns their parameters."""
 
 if __name__ != "structlin.solvers":
     raise ImportError("import structlin.solvers, not solvers")
+
+from structlin.solvers._solution import Solution as Solution
+from structlin.solvers.bandit import TsallisINF as TsallisINF
+from structlin.solvers.cg import cg as cg
+from structlin.solvers.fast_sine import fast_sine as fast_sine
+from structlin.solvers.heat import HeatEquation2D as HeatEquation2D, HeatRun as HeatRun
+from structlin.solvers.relaxation_layer import (
+    Learner as Learner,
+    RelaxationLayer as RelaxationLayer,
+)
+from structlin.solvers.relaxation_theory import (
+    jacobi_radius as jacobi_radius,
+    omega_young as omega_young,
+    sor_spectral_radius as sor_spectral_radius,
+)
+from structlin.solvers.sor import sor as sor
+from structlin.solvers.ssor_cg import ssor_cg as ssor_cg

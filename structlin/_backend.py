@@ -37,7 +37,9 @@ def namespace(*arrays: Any) -> ModuleType:
         xp: ModuleType = found.pop()  # type: ignore[assignment]
         return xp
     if not found:
-        raise TypeError("no array among the arguments: pass numpy.asarray(...) or cupy.asarray(...)")
+        raise TypeError(
+            "no array among the arguments: pass numpy.asarray(...) or cupy.asarray(...)"
+        )
     names = " and ".join(sorted(_label(xp) for xp in found if xp is not None))
     raise TypeError(f"arrays of {names} are mixed: move them to one library first")
 
@@ -115,18 +117,19 @@ def is_cupy(xp: ModuleType) -> bool:
     return bool(compat.is_cupy_namespace(xp))
 
 
-def scipy_of(xp: ModuleType) -> ModuleType:
-    """Return ``scipy`` for NumPy and ``cupyx.scipy`` for CuPy.
+def scipy_of(xp: ModuleType, submodule: str = "") -> ModuleType:
+    """Return ``scipy`` for NumPy and ``cupyx.scipy`` for CuPy, or a submodule of it.
 
     Raises
     ------
     TypeError
         For a library that has no SciPy twin.
     """
+    tail = f".{submodule}" if submodule else ""
     if is_numpy(xp):
-        return importlib.import_module("scipy")
+        return importlib.import_module(f"scipy{tail}")
     if is_cupy(xp):
-        return importlib.import_module("cupyx.scipy")
+        return importlib.import_module(f"cupyx.scipy{tail}")
     raise TypeError(f"{_label(xp)} has no SciPy twin: use NumPy or CuPy arrays")
 
 

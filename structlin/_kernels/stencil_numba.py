@@ -295,7 +295,7 @@ def _relax(
         norms[k] = math.sqrt(_distance_square(work.ravel(), b.ravel()))
         if not target <= norms[k] <= ceiling:
             return k
-    return norms.size - 1
+    return len(norms) - 1
 
 
 @njit(cache=True)

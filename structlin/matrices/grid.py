@@ -12,14 +12,9 @@ import numpy as np
 from structlin._backend import kernel, namespace
 from structlin._kernels import stencil
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import (
-    LinearOperator,
-    adjoint,
-    conjugate,
-    scale,
-    transpose,
-)
-from structlin.matrices.functions import diagonal, is_hermitian, trace
+from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices.functions import diagonal, trace
+from structlin.matrices.operations import adjoint, is_hermitian, scale, transpose
 from structlin.matrices.rules import rule
 
 _kinds = ("dirichlet", "neumann", "periodic")
@@ -98,7 +93,8 @@ class GridOperator(LinearOperator):
         if len(per_axis) != d:
             raise ValueError(f"{len(per_axis)} weights were given for a grid of {d} axes")
         named = _sides(sides, d)
-        arrays = [x for x in (*per_axis, shift) if hasattr(x, "shape") and x.shape != ()]
+        per_axis, shift = tuple(_number(w) for w in per_axis), _number(shift)
+        arrays = [x for x in (*per_axis, shift) if hasattr(x, "shape")]
         owners = tuple(arrays) if like is None else (*arrays, like)
         if dtype is None and owners:
             xp = namespace(*owners)
@@ -202,13 +198,13 @@ class GridOperator(LinearOperator):
         faces = []
         for axis, (factor, pair) in enumerate(zip(factors, _sides(sides, d), strict=True)):
             low, high = (
-                coefficient[(slice(None),) * axis + (part,)]
+                coefficient[(slice(None),) * axis + (part, ...)]
                 for part in (slice(None, 1), slice(-1, None))
             )
             if pair == ("periodic", "periodic"):
                 low = high = 2 * low * high / (low + high)
             below, above = (
-                coefficient[(slice(None),) * axis + (part,)]
+                coefficient[(slice(None),) * axis + (part, ...)]
                 for part in (slice(None, -1), slice(1, None))
             )
             mean = 2 * below * above / (below + above)
@@ -223,7 +219,7 @@ class GridOperator(LinearOperator):
         weight = self._box(f"weights[{axis}]", weight, tuple(faces))
         if self.periodic[axis] and weight.shape[axis] > 1:
             first, last = (
-                weight[(slice(None),) * axis + (part,)]
+                weight[(slice(None),) * axis + (part, ...)]
                 for part in (slice(None, 1), slice(-1, None))
             )
             if not bool(xp.all(first == last)):
@@ -305,6 +301,11 @@ class GridOperator(LinearOperator):
         sides = {side for pair in self.sides for side in pair}
         said = sides.pop() if len(sides) == 1 else ", ".join("/".join(p) for p in self.sides)
         return f"{'x'.join(map(str, self.grid))} points, {said}"
+
+
+def _number(x: Any) -> Any:
+    """Return NumPy's scalars as Python's, which take no side between array libraries."""
+    return x.item() if isinstance(x, np.generic) else x
 
 
 def _sides(sides: Any, d: int) -> tuple[tuple[str, str], ...]:

@@ -106,7 +106,7 @@ def test_multicolor_on_a_matrix_that_two_colours_do_not_suffice_for(rng):
 @pytest.mark.parametrize("omega", [0, 2, -1.0, 2.05, np.nan, np.inf, "1.5", None, 1j])
 @pytest.mark.parametrize("method", [sor, ssor_cg])
 def test_omega_is_checked_before_any_work(method, omega):
-    with pytest.raises(ValueError, match="omega is .*0 < omega < 2"):
+    with pytest.raises(ValueError, match=r"omega is .*0 < omega < 2"):
         method("no matrix", "no vector", omega=omega)
 
 

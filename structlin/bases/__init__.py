@@ -1,0 +1,3 @@
+"""Bases: grids and transforms."""
+
+from structlin.bases.sine import dst1 as dst1

@@ -1,0 +1,172 @@
+"""A stored matrix, and the dense factorisations on which the other structures build."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import array_api_compat as compat
+
+from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
+from structlin._validation import inexact, require_finite
+from structlin.matrices import _indices
+from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
+from structlin.matrices.operations import (
+    add,
+    adjoint,
+    aslinearoperator,
+    is_hermitian,
+    multiply,
+    scale,
+    select,
+    transpose,
+)
+from structlin.matrices.rules import answer, rule
+
+
+class Dense(LinearOperator):
+    """A matrix given by its array.
+
+    Parameters
+    ----------
+    array : (m, n) array
+        The entries; integers become float64. The array is not copied: leave it unchanged.
+
+    Attributes
+    ----------
+    array : (m, n) array
+        The entries.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = Dense(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> A @ np.array([1.0, 1.0])
+    array([3., 7.])
+    """
+
+    array: Any
+
+    def __init__(self, array: Any) -> None:
+        xp = namespace(array)
+        if array.ndim != 2:
+            raise ValueError(f"array has shape {tuple(array.shape)}: a matrix has two dimensions")
+        self.array = inexact(xp.asarray(array), xp)
+        super().__init__(array.shape, like=self.array)
+
+    def _matmat(self, X: Any) -> Any:
+        return self.xp.matmul(self.array, X)
+
+    def _rmatmat(self, X: Any) -> Any:
+        xp = self.xp
+        if not self.is_complex:
+            return xp.matmul(xp.matrix_transpose(self.array), X)
+        # the conjugates of the blocks are smaller than that of the matrix
+        return xp.conj(xp.matmul(xp.matrix_transpose(self.array), xp.conj(X)))
+
+    def todense(self) -> Any:
+        """Return a copy of the array."""
+        return self.xp.asarray(self.array, copy=True)
+
+    @functools.cached_property
+    def _hermitian(self) -> bool:
+        xp, A = self.xp, self.array
+        if self.shape[0] == 0:
+            return True
+        gap = xp.max(xp.abs(A - conjugate(xp.matrix_transpose(A), xp)))
+        return bool(gap <= 100 * xp.finfo(A.dtype).eps * xp.max(xp.abs(A)))
+
+    @functools.cached_property
+    def _lu(self) -> tuple[Any, Any]:
+        """LU factorisation by SciPy's twin, kept for the next right-hand side."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a zero pivot is found by the caller
+            lu, pivots = scipy_of(self.xp, "linalg").lu_factor(self.array, check_finite=False)
+        return lu, pivots
+
+
+rule(aslinearoperator, object, when=compat.is_array_api_obj)(Dense)
+
+# algebra
+
+rule(adjoint, Dense)(lambda A: Dense(conjugate(A.xp.matrix_transpose(A.array), A.xp)))
+rule(transpose, Dense)(lambda A: Dense(A.xp.matrix_transpose(A.array)))
+rule(add, Dense, Dense)(lambda A, B: Dense(A.array + B.array))
+rule(is_hermitian, Dense)(lambda A: A._hermitian)
+
+
+rule(scale, Dense)(lambda A, scalar: Dense(times(A.array, scalar, A.xp)))
+
+
+def _no_larger(A: Dense, B: Dense) -> bool:
+    (m, k), n = A.shape, B.shape[1]
+    return m * n <= m * k + k * n
+
+
+rule(multiply, Dense, Dense, when=_no_larger)(lambda A, B: Dense(A.xp.matmul(A.array, B.array)))
+
+
+@rule(select, Dense)
+def _select(A: Dense, rows: Any, columns: Any) -> Any:
+    xp, part = A.xp, A.array
+    part = part[rows, ...] if isinstance(rows, int) else _indices.take(part, rows, xp)
+    if isinstance(columns, int):
+        return part[..., columns]
+    if part.ndim == 1:
+        return _indices.take(part, columns, xp)
+    if isinstance(columns, range):
+        return Dense(part[:, _indices.as_slice(columns)])
+    return Dense(xp.take(part, columns, axis=1))
+
+
+# functions
+
+
+@rule(solve, Dense, how="LU factorisation, kept", cost="2/3 n³, then 2 n²", memory="n²")
+def _solve(A: Dense, B: Any) -> Any:
+    xp = A.xp
+    require_finite("A", A.array)
+    if 0 in B.shape:
+        return xp.asarray(B, copy=True)
+    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+        A = Dense(xp.astype(A.array, B.dtype))  # the precision of the result
+    if not (is_numpy(xp) or is_cupy(xp)):
+        return xp.linalg.solve(A.array, B)
+    lu, pivots = A._lu
+    if not bool(xp.all(xp.linalg.diagonal(lu) != 0)):
+        raise singular(A, "a pivot is zero")
+    return scipy_of(xp, "linalg").lu_solve((lu, pivots), B, check_finite=False)
+
+
+@rule(inv, Dense, how="LU factorisation", cost="2 n³", memory="2 n²")
+def _inv(A: Dense) -> Dense:
+    one = A.xp.eye(A.shape[0], dtype=A.dtype, device=A.device)
+    return Dense(answer(solve, A, then=(one,)))
+
+
+@rule(slogdet, Dense, how="LU factorisation", cost="2/3 n³", memory="n²")
+def _slogdet(A: Dense) -> Any:
+    require_finite("A", A.array)
+    return A.xp.linalg.slogdet(A.array)
+
+
+@rule(eigh, Dense, how="eigendecomposition, if A = Aᴴ holds", cost="9 n³", memory="2 n²")
+def _eigh(A: Dense) -> Any:
+    xp = A.xp
+    require_finite("A", A.array)
+    if not is_hermitian(A):
+        raise ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
+    w, V = xp.linalg.eigh((A.array + conjugate(xp.matrix_transpose(A.array), xp)) / 2)
+    return w, Dense(V)
+
+
+@rule(trace, Dense, how="sum of the diagonal", cost="n", memory="1")
+def _trace(A: Dense) -> Any:
+    return A.xp.linalg.trace(A.array)
+
+
+@rule(diagonal, Dense, how="the stored entries", cost="0", memory="n")
+def _diagonal(A: Dense) -> Any:
+    return A.xp.asarray(A.xp.linalg.diagonal(A.array), copy=True)

@@ -1,0 +1,136 @@
+"""Diagonal matrices."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from structlin._backend import namespace
+from structlin._validation import inexact, require_finite
+from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices.dense import Dense
+from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
+from structlin.matrices.identity import Identity
+from structlin.matrices.operations import add, adjoint, is_hermitian, multiply, scale, transpose
+from structlin.matrices.rules import rule
+
+
+class Diagonal(LinearOperator):
+    """A diagonal matrix.
+
+    Parameters
+    ----------
+    entries : (n,) array
+        The diagonal; integers become float64. It is not copied: leave it unchanged.
+
+    Attributes
+    ----------
+    entries : (n,) array
+        The diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Diagonal(np.array([1.0, 2.0])) @ np.array([3.0, 4.0])
+    array([3., 8.])
+    """
+
+    entries: Any
+
+    def __init__(self, entries: Any) -> None:
+        xp = namespace(entries)
+        if entries.ndim != 1:
+            raise ValueError(
+                f"entries have shape {tuple(entries.shape)}: a diagonal has one dimension"
+            )
+        self.entries = inexact(xp.asarray(entries), xp)
+        super().__init__(entries.shape * 2, like=self.entries)
+
+    def _matmat(self, X: Any) -> Any:
+        return self.entries[:, None] * X
+
+    def _rmatmat(self, X: Any) -> Any:
+        return conjugate(self.entries, self.xp)[:, None] * X
+
+    def todense(self) -> Any:
+        """Return the matrix as an (n, n) array."""
+        self._require_formable(*self.shape)
+        one = self.xp.eye(self.shape[0], dtype=self.dtype, device=self.device)
+        return self.xp.where(one != 0, self.entries, one)
+
+
+# algebra
+
+rule(adjoint, Diagonal)(lambda A: Diagonal(conjugate(A.entries, A.xp)))
+rule(transpose, Diagonal)(lambda A: A)
+rule(add, Diagonal, Diagonal)(lambda A, B: Diagonal(A.entries + B.entries))
+rule(add, Diagonal, Dense)(lambda A, B: Dense(A.todense() + B.array))
+rule(add, Dense, Diagonal)(lambda A, B: Dense(A.array + B.todense()))
+rule(add, Diagonal, Identity)(lambda A, B: A + _as_diagonal(B))
+rule(add, Identity, Diagonal)(lambda A, B: _as_diagonal(A) + B)
+rule(scale, Diagonal)(lambda A, scalar: Diagonal(times(A.entries, scalar, A.xp)))
+rule(multiply, Diagonal, Diagonal)(lambda A, B: Diagonal(A.entries * B.entries))
+rule(multiply, Diagonal, Dense)(lambda A, B: Dense(A.entries[:, None] * B.array))
+rule(multiply, Dense, Diagonal)(lambda A, B: Dense(A.array * B.entries))
+
+
+@rule(is_hermitian, Diagonal)
+def _is_hermitian(A: Diagonal) -> bool:
+    return not A.is_complex or bool(A.xp.all(A.xp.imag(A.entries) == 0))
+
+
+def _as_diagonal(A: Identity) -> Diagonal:
+    return Diagonal(diagonal(A))
+
+
+# functions
+
+
+def _require_invertible(A: Diagonal) -> None:
+    require_finite("A", A.entries)
+    if not bool(A.xp.all(A.entries != 0)):
+        raise singular(A, "an entry is zero")
+
+
+_by_entry: dict[str, Any] = {"how": "entry by entry", "cost": "n", "memory": "n"}
+
+
+@rule(solve, Diagonal, **_by_entry)
+def _solve(A: Diagonal, B: Any) -> Any:
+    _require_invertible(A)
+    return B / A.entries[:, None]
+
+
+@rule(inv, Diagonal, **_by_entry)
+def _inv(A: Diagonal) -> Diagonal:
+    _require_invertible(A)
+    return Diagonal(1 / A.entries)
+
+
+@rule(slogdet, Diagonal, **_by_entry)
+def _slogdet(A: Diagonal) -> Any:
+    require_finite("A", A.entries)
+    return slogdet_of(A.entries, A.xp)
+
+
+def slogdet_of(eigenvalues: Any, xp: Any) -> tuple[Any, Any]:
+    """Return sign and logarithm of a product."""
+    moduli = xp.abs(eigenvalues)
+    zero = moduli == 0
+    moduli = xp.where(zero, 1, moduli)
+    sign = xp.prod(eigenvalues / moduli)
+    logarithm = xp.sum(xp.log(moduli))
+    return sign, xp.where(xp.any(zero), -math.inf, logarithm)
+
+
+@rule(eigh, Diagonal, when=is_hermitian, how="the entries", cost="0", memory="n")
+def _eigh(A: Diagonal) -> Any:
+    require_finite("A", A.entries)
+    w = A.xp.real(A.entries) if A.is_complex else A.xp.asarray(A.entries, copy=True)
+    return w, Identity(A.shape[0], dtype=A.dtype, like=A)
+
+
+rule(trace, Diagonal, how="sum of the entries", cost="n", memory="1")(lambda A: A.xp.sum(A.entries))
+rule(diagonal, Diagonal, how="the entries", cost="0", memory="n")(
+    lambda A: A.xp.asarray(A.entries, copy=True)
+)

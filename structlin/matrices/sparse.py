@@ -1,0 +1,158 @@
+"""Sparse matrices of SciPy and CuPy."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import is_numpy, namespace, scipy_of
+from structlin._validation import require_finite
+from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices.algebra import Inverse
+from structlin.matrices.diagonals import slogdet_of
+from structlin.matrices.functions import diagonal, inv, singular, slogdet, solve, trace
+from structlin.matrices.operations import (
+    add,
+    adjoint,
+    aslinearoperator,
+    is_hermitian,
+    multiply,
+    scale,
+    transpose,
+)
+from structlin.matrices.rules import rule
+
+
+class Sparse(LinearOperator):
+    """A sparse matrix of SciPy or CuPy.
+
+    Parameters
+    ----------
+    matrix : (m, n) sparse matrix or sparse array
+        The matrix, in any format; integers become float64. It is kept in CSR or CSC form, without
+        a copy where it has it: leave it unchanged.
+
+    Attributes
+    ----------
+    matrix : sparse matrix
+        The matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scipy.sparse
+    >>> Sparse(scipy.sparse.eye_array(3)) @ np.ones(3)
+    array([1., 1., 1.])
+    """
+
+    matrix: Any
+
+    def __init__(self, matrix: Any) -> None:
+        if matrix.ndim != 2:
+            raise ValueError(f"matrix has shape {matrix.shape}: a matrix has two dimensions")
+        compressed = matrix if matrix.format in ("csr", "csc") else matrix.tocsr()
+        super().__init__(matrix.shape, like=compressed)
+        self.matrix = compressed.astype(self.dtype, copy=False)
+
+    def _matmat(self, X: Any) -> Any:
+        return self.matrix @ X
+
+    def _rmatmat(self, X: Any) -> Any:
+        return conjugate(self.matrix.T @ conjugate(X, self.xp), self.xp)
+
+    def todense(self) -> Any:
+        """Return the matrix as an (m, n) array."""
+        self._require_formable(*self.shape)
+        return self.matrix.toarray()
+
+    def _formula(self) -> str:
+        return f"{self.matrix.nnz} entries"
+
+    @functools.cached_property
+    def _lu(self) -> Any:
+        """Sparse LU factorisation, kept for the next right-hand side."""
+        require_finite("A", self.matrix.data)
+        try:
+            return scipy_of(self.xp, "sparse.linalg").splu(self.matrix.tocsc())
+        except RuntimeError as error:  # SuperLU has met a zero pivot
+            raise singular(self, "a pivot is zero") from error
+
+
+rule(aslinearoperator, object, when=lambda x: hasattr(x, "tocsr"))(Sparse)
+
+# algebra of sparse matrices
+
+rule(adjoint, Sparse)(lambda A: Sparse((A.matrix.conj() if A.is_complex else A.matrix).T))
+rule(transpose, Sparse)(lambda A: Sparse(A.matrix.T))
+rule(add, Sparse, Sparse)(lambda A, B: Sparse(A.matrix + B.matrix))
+rule(multiply, Sparse, Sparse)(lambda A, B: Sparse(A.matrix @ B.matrix))
+rule(scale, Sparse)(lambda A, scalar: Sparse(A.matrix * scalar))
+
+
+@rule(is_hermitian, Sparse)
+def _is_hermitian(A: Sparse) -> bool:
+    gap = abs(A.matrix - A.matrix.conj().T)
+    eps = A.xp.finfo(A.dtype).eps
+    return A.shape[0] == 0 or bool(gap.max() <= 100 * eps * abs(A.matrix).max())
+
+
+# functions of sparse matrices
+
+
+def _on_numpy(A: Sparse) -> bool:
+    return is_numpy(A.xp) and A.shape[0] > 0
+
+
+@rule(
+    solve,
+    Sparse,
+    when=_on_numpy,
+    how="sparse LU factorisation, kept",
+    cost="the fill-in's",
+    memory="the fill-in's",
+)
+def _solve(A: Sparse, B: Any) -> Any:
+    if A.matrix.dtype != B.dtype:
+        A = Sparse(A.matrix.astype(B.dtype))
+    return A._lu.solve(B) if B.shape[1] else B.copy()
+
+
+rule(inv, Sparse, when=_on_numpy, how="solves at each product", cost="0", memory="0")(Inverse)
+
+
+@rule(
+    slogdet,
+    Sparse,
+    when=_on_numpy,
+    how="sparse LU factorisation, kept",
+    cost="the fill-in's",
+    memory="the fill-in's",
+)
+def _slogdet(A: Sparse) -> Any:
+    try:
+        lu = A._lu
+    except np.linalg.LinAlgError:
+        return A._scalar(0.0), A._scalar(-np.inf, A.real_dtype)
+    sign, logarithm = slogdet_of(lu.U.diagonal(), A.xp)
+    return sign * _parity(lu.perm_r) * _parity(lu.perm_c), logarithm
+
+
+def _parity(permutation: Any) -> int:
+    """Return the sign of a permutation: -1 for each cycle of even length."""
+    n = len(permutation)
+    sparse = scipy_of(namespace(permutation), "sparse")
+    moves = sparse.csr_array((np.ones(n), (np.arange(n), permutation)), shape=(n, n))
+    cycles = scipy_of(namespace(permutation), "sparse.csgraph").connected_components(
+        moves, return_labels=False
+    )
+    return -1 if (n - cycles) % 2 else 1
+
+
+rule(trace, Sparse, how="sum of the diagonal", cost="n", memory="n")(
+    lambda A: A.xp.sum(A.matrix.diagonal())
+)
+rule(diagonal, Sparse, how="the stored entries", cost="n", memory="n")(
+    lambda A: A.matrix.diagonal()
+)

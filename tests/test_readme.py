@@ -1,0 +1,49 @@
+"""The examples of the README run and say what is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def names() -> dict[str, Any]:
+    """Run the Python blocks in one namespace, as a reader would, and return it."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {"__name__": "readme"}
+    for block in blocks:
+        if "cupy" not in block:
+            exec(compile(block, str(README), "exec"), found)
+    return found
+
+
+def test_kronecker(names):
+    assert np.abs(names["K"] @ names["x"] - 1).max() < 1e-10
+    assert abs(names["sign"]) == 1
+    assert np.isfinite(names["logabsdet"])
+
+
+def test_operators(names):
+    assert names["info"] == 0
+    dense = names["S"].todense()
+    np.testing.assert_allclose(names["rows"].todense(), dense[2:5])
+
+
+def test_solvers(names):
+    assert names["solution"].converged
+    assert abs(names["omega"] - 2 / (1 + np.sin(np.pi / 101))) < 1e-12
+    assert names["layer"].counts.sum() == 50
+    assert names["run"].converged
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
+    assert links
+    missing = [link for link in links if not (README.parent / link).exists()]
+    assert not missing
