@@ -1,4 +1,4 @@
-"""Operator learning: maps between function spaces, learned from data; may import the other wings."""
+"""Operator learning: maps between function spaces, learned from data."""
 
 if __name__ != "structlin.operators":
     raise ImportError("import structlin.operators, not operators")

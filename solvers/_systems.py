@@ -150,7 +150,7 @@ class GridSystem:
             ordering = "lexicographic" if odd else "red-black"
         if ordering not in ("lexicographic", "reverse", "red-black"):
             raise ValueError(
-                f"ordering is {ordering!r}: on a grid, use 'lexicographic', 'reverse' or 'red-black'"
+                f"ordering is {ordering!r}: a grid takes 'lexicographic', 'reverse' or 'red-black'"
             )
         if ordering == "red-black" and odd:
             raise ValueError(

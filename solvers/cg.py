@@ -11,7 +11,6 @@ import numpy as np
 
 from structlin._backend import namespace
 from structlin._kernels.stencil import norm
-from structlin._validation import require_finite
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers._solution import Solution, Status, warns_unconverged
 from structlin.solvers._systems import require_limits, require_vectors

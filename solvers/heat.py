@@ -222,8 +222,6 @@ class HeatEquation2D:
             If there is no such number of steps or snapshot, or a user's function returns NaN,
             Inf or (the conductivity) a negative number.
         """
-        from tqdm.auto import tqdm  # costs as much as the rest of the import
-
         steps = operator.index(steps)
         if steps < 0:
             raise ValueError(f"steps is {steps}: it must not be negative")
@@ -236,14 +234,12 @@ class HeatEquation2D:
         converged = True
         u = self._on_grid("initial", self.initial(self.x, self.y))
         kept = {0: u} if 0 in wanted else {}
-        bar = tqdm(
-            range(steps),
-            desc="heat equation",
-            unit="step",
-            delay=1 if progress is None else 0,
-            disable=progress is False,
-            leave=False,
-        )
+        bar: Iterable[int] = range(steps)
+        if progress is not False:
+            from tqdm.auto import tqdm  # costs as much as the rest of the import
+
+            delay = 1 if progress is None else 0
+            bar = tqdm(bar, desc="heat equation", unit="step", delay=delay, leave=False)
         for k in bar:
             A, b = self._system(u, k * self.dt)
             start = time.perf_counter()

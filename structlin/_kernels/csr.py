@@ -2,7 +2,8 @@
 
 Loops over rows are what a compiler wants, so these plain functions are the source of their twins.
 ``middle[i]`` is the position of the diagonal entry of row ``i``; what stands before it in the row
-belongs to the strictly lower triangle ``L``, what follows to the upper one. ``step = ω / diagonal``.
+belongs to the strictly lower triangle ``L``, what follows to the upper one. ``step`` is ``ω`` over
+the diagonal.
 """
 
 from __future__ import annotations

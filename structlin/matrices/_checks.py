@@ -12,6 +12,7 @@ import numpy as np
 
 from structlin._backend import is_numpy, scipy_of
 from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._indices import as_slice
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import (
     diagonal,
@@ -289,8 +290,11 @@ def _operator_products(c: _Case) -> None:
 @_property("A[rows, columns] selects entries, rows, columns and submatrices")
 def _selection(c: _Case) -> None:
     (m, n), D, scale = c.A.shape, c.D, c.norm
-    c.same(c.A[1:, ::-1], D[1:, ::-1], scale)
-    c.same(c.A[::2, :][:, :2], D[::2, :2], scale)
+    tail, back, even = (slice(1, None), slice(None, None, -1), slice(None, None, 2))
+    for rows, columns in ((tail, back), (even, even), (slice(0, 0), tail)):
+        kept = as_slice(range(m)[rows]), as_slice(range(n)[columns])
+        c.same(c.A[rows, columns], D[kept], scale)
+        c.same(c.A[rows, :][:, columns], D[kept], scale)
     if not (m and n):
         return
     i, j = int(c.rng.integers(m)), int(c.rng.integers(n))
@@ -298,10 +302,10 @@ def _selection(c: _Case) -> None:
     c.close(c.A[i], D[i, :], scale)
     c.close(c.A[:, j - n], D[:, j], scale)
     c.close(c.array(c.A[i, j]), D[i, j], scale)
-    c.close(c.A[i, ::2], D[i, ::2], scale)
-    rows, columns = c.array(c.rng.integers(m, size=4)), c.array(c.rng.integers(n, size=3))
-    submatrix = c.xp.take(c.xp.take(D, rows, axis=0), columns, axis=1)
-    c.same(c.A[rows - m, columns], submatrix, 4 * scale)
+    c.close(c.A[i, even], D[i, even], scale)
+    some, others = c.array(c.rng.integers(m, size=4)), c.array(c.rng.integers(n, size=3))
+    submatrix = c.xp.take(c.xp.take(D, some, axis=0), others, axis=1)
+    c.same(c.A[some - m, others], submatrix, 4 * scale)
     try:
         c.A[m, 0]
     except IndexError:

@@ -65,8 +65,11 @@ def is_all(index: Index, size: int) -> bool:
 
 
 def as_slice(index: range) -> slice:
-    """Return the slice that selects a range of indices."""
-    return slice(index.start, index.stop if index.stop >= 0 else None, index.step)
+    """Return the slice that selects a range of indices; it never leaves the axis."""
+    if not index:
+        return slice(0, 0)
+    stop = index[-1] + (1 if index.step > 0 else -1)
+    return slice(index.start, stop if stop >= 0 else None, index.step)
 
 
 def take(X: Any, index: Index, xp: ModuleType) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator, size_text
-from structlin.matrices.operations import aslinearoperator, is_hermitian as is_hermitian
+from structlin.matrices.operations import aslinearoperator
 from structlin.matrices.rules import Explanation, answer, explanation
 
 
