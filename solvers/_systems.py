@@ -1,7 +1,8 @@
 """What a relaxation needs of a linear system: sweeps in some ordering, residuals, preconditioning.
 
 `system` takes the user's matrix, right-hand side and start, checks them, and returns one of two
-kinds that look the same to the solvers: a stencil on a grid, or a sparse matrix by rows.
+kinds that look the same to the solvers: a stencil on a grid, or a sparse matrix by rows. Vectors
+are divided by a power of two where squares of their entries could overflow or vanish.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class System(Protocol):
     """A linear system that can be relaxed; vectors are in the system's own shape and order."""
 
     ordering: str
+    unit: float
     b: Any
     x: Any
 
@@ -37,7 +39,7 @@ class System(Protocol):
         """Return ``M⁻¹ r`` of the symmetric sweep: forward in the ordering, then backward."""
 
     def restored(self, x: Any) -> Any:
-        """Return an iterate in the shape and order of the user's right-hand side."""
+        """Return an iterate in the shape, order and unit of the user's right-hand side."""
 
 
 def require_omega(omega: Any) -> float:
@@ -93,6 +95,27 @@ def require_vectors(A: Any, b: Any, x0: Any) -> tuple[Any, Any]:
         return b, None
     require_finite("x0", x0)
     return b, xp.reshape(xp.astype(x0, kind, copy=False), b.shape)
+
+
+def require_finite_start(residual: float) -> None:
+    """Raise if the residual of the start, whose vectors are finite, is not."""
+    if not math.isfinite(residual):
+        raise ValueError(
+            f"‖b − A x0‖ is {residual}: A has a NaN or Inf, or x0 is so large that the product "
+            "overflows"
+        )
+
+
+def unit_of(b: Any) -> float:
+    """Return a power of two to measure a right-hand side in, so that its norm can be computed.
+
+    It is 1 unless entries are beyond ``2^±30``: then squares of residuals could overflow, or
+    vanish, in some precision. Dividing by it changes no digit.
+    """
+    xp = namespace(b)
+    largest = float(xp.max(xp.abs(b))) if math.prod(b.shape) else 0.0
+    exponent = math.frexp(largest)[1]
+    return math.ldexp(1.0, exponent - 1) if largest > 0 and abs(exponent) > 30 else 1.0
 
 
 def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
@@ -160,6 +183,7 @@ class GridSystem:
         _require_positive(xp.reshape(xp.broadcast_to(A.coefficients, A.grid), (-1,)))
         self.ordering = ordering
         self.shape = b.shape
+        self.unit = unit_of(b)
         self._reversed = ordering == "reverse"
         stencil_of = A.reversed() if self._reversed else A
         diagonal, weights, self._periodic = stencil_of.stencil
@@ -176,7 +200,8 @@ class GridSystem:
 
     def _own(self, xp: Any, v: Any, grid: tuple[int, ...]) -> Any:
         v = xp.reshape(v, grid)
-        return xp.flip(v) if self._reversed else v
+        v = xp.flip(v) if self._reversed else v
+        return v if self.unit == 1 else v / self.unit
 
     def product(self, x: Any) -> Any:
         """Return ``A x``."""
@@ -196,9 +221,10 @@ class GridSystem:
         return self._ssor(r, self._diagonal, self._weights, self._periodic, omega)
 
     def restored(self, x: Any) -> Any:
-        """Return an iterate in the shape of the right-hand side."""
+        """Return an iterate in the shape and unit of the right-hand side."""
         xp = namespace(x)
-        return xp.reshape(xp.flip(x) if self._reversed else x, self.shape)
+        x = xp.reshape(xp.flip(x) if self._reversed else x, self.shape)
+        return x if self.unit == 1 else x * self.unit
 
 
 class SparseSystem:
@@ -212,6 +238,7 @@ class SparseSystem:
         n = A.shape[0]
         _require_positive(A.diagonal())
         self.ordering = ordering or "lexicographic"
+        self.unit = unit_of(b)
         self._order = _order(A, self.ordering)
         if self._order is not None:
             A = A[self._order][:, self._order]
@@ -228,7 +255,7 @@ class SparseSystem:
 
     def _own(self, v: Any) -> Any:
         v = v if self._order is None else v[self._order]
-        return np.require(v, None, ["C", "W"])
+        return np.require(v if self.unit == 1 else v / self.unit, None, ["C", "W"])
 
     def product(self, x: Any) -> Any:
         """Return ``A x``."""
@@ -268,7 +295,8 @@ class SparseSystem:
         return np.asarray(omega / self._diagonal, self.b.dtype)
 
     def restored(self, x: Any) -> Any:
-        """Return an iterate in the order of the right-hand side."""
+        """Return an iterate in the order and unit of the right-hand side."""
+        x = x if self.unit == 1 else x * self.unit
         if self._order is None:
             return x
         out = np.empty_like(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,12 @@ from structlin._backend import namespace
 from structlin._kernels.stencil import norm
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers._systems import require_limits, require_vectors
+from structlin.solvers._systems import (
+    require_finite_start,
+    require_limits,
+    require_vectors,
+    unit_of,
+)
 
 Vector = Any
 
@@ -91,22 +95,24 @@ def cg(
     b, x0 = require_vectors(operator, b, x0)
     require_limits(rtol, atol, maxiter, time_limit, b)
     xp = namespace(b)
-    flat = xp.reshape(b, (-1,))
-    start = xp.zeros_like(flat) if x0 is None else xp.reshape(x0, (-1,))
+    unit = unit_of(b)
+    flat = xp.reshape(b, (-1,)) / unit
+    start = xp.zeros_like(flat) if x0 is None else xp.reshape(x0, (-1,)) / unit
 
-    def shaped(x: Vector) -> Vector:
-        return xp.reshape(x, b.shape)
+    def restored(x: Vector) -> Vector:
+        return xp.reshape(x, b.shape) * unit
 
     return pcg(
         operator.matvec,
         _application(preconditioner),
         flat,
         start,
-        max(rtol * norm(b), atol),
+        max(rtol * norm(flat), atol / unit),
         maxiter,
         time_limit,
         callback,
-        shaped,
+        restored,
+        unit,
         {},
     )
 
@@ -132,24 +138,24 @@ def pcg(
     time_limit: float | None,
     callback: Callable[[Any], object] | None,
     restored: Callable[[Vector], Any],
+    unit: float,
     choices: dict[str, Any],
 ) -> Solution:
     """Run preconditioned conjugate gradients on checked vectors of any one shape.
 
-    ``restored`` gives an iterate the shape and order that the user knows.
+    ``restored`` gives an iterate the shape, order and unit that the user knows.
     """
     begin = time.perf_counter()
     norms = [0.0]
 
     def solution(x: Vector, status: Status) -> Solution:
-        return Solution(restored(x), status, len(norms) - 1, np.array(norms), choices)
+        return Solution(restored(x), status, len(norms) - 1, unit * np.array(norms), choices)
 
     if norm(b) == 0:
         return solution(0 * b, "converged")
     r = b - product(x)
     norms[0] = norm(r)
-    if not math.isfinite(norms[0]):
-        raise ValueError("A @ x0 has a NaN or Inf: every entry of A must be finite")
+    require_finite_start(norms[0])
     if norms[0] <= target:
         return solution(x, "converged")
     p, previous = None, 1.0

@@ -11,7 +11,13 @@ import numpy as np
 
 from structlin._kernels.stencil import norm
 from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers._systems import System, require_limits, require_omega, system
+from structlin.solvers._systems import (
+    System,
+    require_finite_start,
+    require_limits,
+    require_omega,
+    system,
+)
 
 _window = 2000  # sweeps without a new least residual that count as stagnation
 _first_slice = 8  # sweeps before the clock is read for the first time
@@ -103,17 +109,20 @@ def sor(
     prepared = system(A, b, x0, ordering)
     require_limits(rtol, atol, maxiter, time_limit, prepared.b)
     choices = {"omega": omega, "ordering": prepared.ordering}
-    x = prepared.x
-    scale = norm(prepared.b)
+    x, unit, atol = prepared.x, prepared.unit, atol / prepared.unit
+    size = norm(prepared.b)
     norms = np.empty(maxiter + 1)
-    norms[0] = norm(prepared.b - prepared.product(x)) if scale > 0 else 0.0
-    if scale == 0:
-        x = 0 * x
-    if norms[0] <= max(atol, rtol * scale):
-        return Solution(prepared.restored(x), "converged", 0, norms[:1].copy(), choices)
-    target = max(rtol * norms[0], atol)
-    x, done, status = _sweeps(prepared, x, omega, target, norms, time_limit, callback)
-    return Solution(prepared.restored(x), status, done, norms[: done + 1].copy(), choices)
+    if size == 0:
+        x, norms[0] = 0 * x, 0.0
+    else:
+        norms[0] = norm(prepared.b - prepared.product(x))
+    require_finite_start(norms[0])
+    done: int = 0
+    status: Status = "converged"
+    if norms[0] > max(atol, rtol * size):
+        target = max(rtol * norms[0], atol)
+        x, done, status = _sweeps(prepared, x, omega, target, norms, time_limit, callback)
+    return Solution(prepared.restored(x), status, done, unit * norms[: done + 1], choices)
 
 
 def _sweeps(

@@ -109,10 +109,11 @@ def ssor_cg(
         lambda r: prepared.ssor(r, omega),
         prepared.b,
         prepared.x,
-        max(rtol * norm(prepared.b), atol),
+        max(rtol * norm(prepared.b), atol / prepared.unit),
         maxiter,
         time_limit,
         callback,
         prepared.restored,
+        prepared.unit,
         {"omega": omega, "ordering": ordering, "sweep_order": sweep_order},
     )

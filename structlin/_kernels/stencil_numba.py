@@ -109,7 +109,7 @@ def _product_line(
     n = x.size
     for j in range(n):
         y[j] = d[j * sd] * x[j] - wu[j * su] * up[j] - wd[j * su] * down[j]
-    if sf or wf[0] != 0:
+    if sf or wf[0] != 0 or wb[0] != 0:
         for j in range(n):
             y[j] -= wf[j * sf] * front[j] + wb[j * sf] * back[j]
     inner = n - 1

@@ -180,6 +180,12 @@ def _attributes(c: _Case) -> None:
     _require("\n" not in repr(A), "the repr has several lines")
 
 
+@_property("todense() has the shape and the data type of the operator")
+def _dense(c: _Case) -> None:
+    _require(tuple(c.D.shape) == c.A.shape, f"shape {tuple(c.D.shape)}")
+    _require(c.D.dtype == c.A.dtype, f"dtype {c.D.dtype}")
+
+
 @_property("it is immutable, and a copy is as good as the original")
 def _immutable(c: _Case) -> None:
     A = c.A

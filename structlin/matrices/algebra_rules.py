@@ -138,10 +138,8 @@ rule(solve, Inverse, how="one product", cost="that of the product", memory="n")(
     lambda A, B: A.operator._matmat(B)
 )
 
-_opposite: dict[str, Any] = {"how": "the opposite", "cost": "1", "memory": "1", "parts": _inner}
 
-
-@rule(slogdet, Adjoint, **(_opposite | {"how": "the conjugate"}))
+@rule(slogdet, Adjoint, how="the conjugate", cost="1", memory="1", parts=_inner)
 def _slogdet_adjoint(A: Adjoint) -> Any:
     sign, logabsdet = slogdet(A.operator)
     return conjugate(sign, A.xp), logabsdet
@@ -150,7 +148,7 @@ def _slogdet_adjoint(A: Adjoint) -> Any:
 rule(slogdet, Transpose, **_same)(lambda A: slogdet(A.operator))
 
 
-@rule(slogdet, Inverse, **_opposite)
+@rule(slogdet, Inverse, how="the opposite", cost="1", memory="1", parts=_inner)
 def _slogdet_inverse(A: Inverse) -> Any:
     sign, logabsdet = slogdet(A.operator)
     return conjugate(sign, A.xp), -logabsdet

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices.algebra import Scaled
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
 from structlin.matrices.identity import Identity
@@ -66,8 +69,6 @@ rule(transpose, Diagonal)(lambda A: A)
 rule(add, Diagonal, Diagonal)(lambda A, B: Diagonal(A.entries + B.entries))
 rule(add, Diagonal, Dense)(lambda A, B: Dense(A.todense() + B.array))
 rule(add, Dense, Diagonal)(lambda A, B: Dense(A.array + B.todense()))
-rule(add, Diagonal, Identity)(lambda A, B: A + _as_diagonal(B))
-rule(add, Identity, Diagonal)(lambda A, B: _as_diagonal(A) + B)
 rule(scale, Diagonal)(lambda A, scalar: Diagonal(times(A.entries, scalar, A.xp)))
 rule(multiply, Diagonal, Diagonal)(lambda A, B: Diagonal(A.entries * B.entries))
 rule(multiply, Diagonal, Dense)(lambda A, B: Dense(A.entries[:, None] * B.array))
@@ -79,8 +80,39 @@ def _is_hermitian(A: Diagonal) -> bool:
     return not A.is_complex or bool(A.xp.all(A.xp.imag(A.entries) == 0))
 
 
-def _as_diagonal(A: Identity) -> Diagonal:
+# A + c I
+
+
+def is_multiple_of_one(A: LinearOperator) -> bool:
+    """Tell whether an operator is ``I`` or ``c I``."""
+    return isinstance(A.operator if isinstance(A, Scaled) else A, Identity)
+
+
+def as_diagonal(A: LinearOperator) -> Diagonal:
+    """Return ``I`` or ``c I`` with its entries written out."""
     return Diagonal(diagonal(A))
+
+
+def rule_of_shifts(structure: type, shifted: Callable[[Any, LinearOperator], Any]) -> None:
+    """Register ``A + c I`` and ``c I + A`` for a structure."""
+    for one in (Identity, Scaled):
+        rule(add, structure, one, when=lambda A, B: is_multiple_of_one(B))(shifted)
+        rule(add, one, structure, when=lambda A, B: is_multiple_of_one(A))(
+            lambda A, B: shifted(B, A)
+        )
+
+
+def _add_multiples(A: LinearOperator, B: LinearOperator) -> LinearOperator:
+    scalar = sum(one.scalar if isinstance(one, Scaled) else 1 for one in (A, B))
+    return scalar * Identity(A.shape[0], dtype=A.xp.result_type(A.dtype, B.dtype), like=A)
+
+
+for _pair in itertools.product((Identity, Scaled), repeat=2):
+    rule(add, *_pair, when=lambda A, B: is_multiple_of_one(A) and is_multiple_of_one(B))(
+        _add_multiples
+    )
+rule_of_shifts(Dense, lambda A, one: A + as_diagonal(one))
+rule_of_shifts(Diagonal, lambda A, one: A + as_diagonal(one))
 
 
 # functions

@@ -10,8 +10,11 @@ import functools
 import inspect
 from typing import Any, NoReturn
 
+import numpy as np
+
 from structlin._backend import is_cupy, is_numpy, scipy_of
 from structlin._errors import ConvergenceError
+from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import diagonal, eigh, inv, slogdet, solve, trace
@@ -33,6 +36,13 @@ def _has_gmres(A: LinearOperator) -> bool:
 
 def _fits(A: LinearOperator) -> bool:
     return A.shape[0] <= dense_limit
+
+
+def _formed(A: LinearOperator) -> Dense:
+    with np.errstate(invalid="ignore"):  # Inf times 0; NaN is refused next
+        matrix = A.todense()
+    require_finite("A", matrix)
+    return Dense(matrix)
 
 
 def _refuse(name: str, A: LinearOperator) -> NoReturn:
@@ -62,7 +72,8 @@ def _solve_iteratively(A: LinearOperator, B: Any) -> Any:
     product = krylov.LinearOperator(A.shape, matvec=A.matvec, dtype=B.dtype)
     columns = []
     for j in range(B.shape[1]):
-        x, _ = krylov.gmres(product, B[:, j], **options)
+        with np.errstate(all="ignore"):  # the residual tells
+            x, _ = krylov.gmres(product, B[:, j], **options)
         residual = xp.linalg.vector_norm(B[:, j] - A.matvec(x))
         if not bool(residual <= tolerance * xp.linalg.vector_norm(B[:, j])):
             return NotImplemented
@@ -79,7 +90,7 @@ def _solve_iteratively(A: LinearOperator, B: Any) -> Any:
     memory="2 n²",
 )
 def _solve_densely(A: LinearOperator, B: Any) -> Any:
-    return answer(solve, Dense(A.todense()), then=(B,))
+    return answer(solve, _formed(A), then=(B,))
 
 
 @rule(
@@ -91,7 +102,7 @@ def _solve_densely(A: LinearOperator, B: Any) -> Any:
     memory="3 n²",
 )
 def _inv(A: LinearOperator) -> LinearOperator:
-    return inv(A.todense())
+    return inv(_formed(A))
 
 
 @rule(
@@ -103,7 +114,7 @@ def _inv(A: LinearOperator) -> LinearOperator:
     memory="2 n²",
 )
 def _slogdet(A: LinearOperator) -> Any:
-    return slogdet(A.todense())
+    return slogdet(_formed(A))
 
 
 @rule(
@@ -115,7 +126,7 @@ def _slogdet(A: LinearOperator) -> Any:
     memory="3 n²",
 )
 def _eigh(A: LinearOperator) -> Any:
-    return eigh(A.todense())
+    return eigh(_formed(A))
 
 
 _exact: dict[str, Any] = {"cost": "n products with A", "memory": f"{_restart} n"}

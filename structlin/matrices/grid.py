@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+import numbers
+import operator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,25 +87,15 @@ class GridOperator(LinearOperator):
         dtype: Any = None,
         like: Any = None,
     ) -> None:
-        grid = tuple(int(size) for size in grid)
+        shift = _number(shift)
+        grid = _sizes(grid)
         d = len(grid)
-        if not 1 <= d <= 3:
-            raise ValueError(f"grid {grid} has {d} axes: 1 to 3 are possible")
-        per_axis = tuple(weights) if isinstance(weights, (tuple, list)) else (weights,) * d
-        if len(per_axis) != d:
-            raise ValueError(f"{len(per_axis)} weights were given for a grid of {d} axes")
+        per_axis = _per_axis("weights", weights, d)
         named = _sides(sides, d)
-        per_axis, shift = tuple(_number(w) for w in per_axis), _number(shift)
-        arrays = [x for x in (*per_axis, shift) if hasattr(x, "shape")]
-        owners = tuple(arrays) if like is None else (*arrays, like)
-        if dtype is None and owners:
-            xp = namespace(*owners)
-            dtype = xp.result_type(*(inexact(x, xp).dtype for x in owners))
+        entries = (*per_axis, shift)
+        owners = tuple(x for x in (*entries, like) if hasattr(x, "shape"))
         n = math.prod(grid)
-        if dtype is None:
-            numbers = (*per_axis, shift)
-            dtype = np.complex128 if any(isinstance(x, complex) for x in numbers) else np.float64
-        super().__init__((n, n), dtype, like=owners or None)
+        super().__init__((n, n), _dtype(entries, dtype, owners), like=owners or None)
         self.grid = grid
         self.periodic = tuple(
             pair == ("periodic", "periodic") and size > 1
@@ -187,6 +179,8 @@ class GridOperator(LinearOperator):
         """
         xp = namespace(coefficient)
         coefficient = inexact(coefficient, xp)
+        if xp.isdtype(coefficient.dtype, "complex floating"):
+            raise TypeError("coefficient is complex: the stencil of a diffusion needs real numbers")
         require_finite("coefficient", coefficient)
         if bool(xp.any(coefficient <= 0)):
             raise ValueError(
@@ -194,7 +188,7 @@ class GridOperator(LinearOperator):
                 "diffusion needs positive ones"
             )
         d = coefficient.ndim
-        factors = tuple(weights) if isinstance(weights, (tuple, list)) else (weights,) * d
+        factors = _per_axis("weights", weights, d)
         faces = []
         for axis, (factor, pair) in enumerate(zip(factors, _sides(sides, d), strict=True)):
             low, high = (
@@ -245,8 +239,12 @@ class GridOperator(LinearOperator):
         """Return ``x`` as an array of one axis per grid axis that broadcasts against ``full``."""
         xp = self.xp
         if not hasattr(x, "shape"):
+            if not isinstance(x, numbers.Complex):
+                raise TypeError(f"{name} is {x!r}: it must be a number or an array")
             if not math.isfinite(abs(x)):
                 raise ValueError(f"{name} is {x}: it must be finite")
+            if isinstance(x, complex) and not self.is_complex:
+                raise ValueError(f"{name} is {x}, complex, but the data type asked for is not")
             x = xp.asarray(x, dtype=self.dtype, device=self.device)
         else:
             require_finite(name, inexact(x, xp))
@@ -303,16 +301,51 @@ class GridOperator(LinearOperator):
         return f"{'x'.join(map(str, self.grid))} points, {said}"
 
 
+def _sizes(grid: Any) -> tuple[int, ...]:
+    if isinstance(grid, str) or not isinstance(grid, Iterable):
+        raise TypeError(f"grid is {grid!r}: pass a tuple of the points per axis, such as (10, 10)")
+    try:
+        sizes = tuple(operator.index(size) for size in grid)
+    except TypeError:
+        raise TypeError(f"grid is {tuple(grid)!r}: points per axis are integers") from None
+    if not 1 <= len(sizes) <= 3:
+        raise ValueError(f"grid {sizes} has {len(sizes)} axes: 1 to 3 are possible")
+    if min(sizes) < 0:
+        raise ValueError(f"grid {sizes} has a negative number of points")
+    return sizes
+
+
+def _per_axis(name: str, values: Any, d: int) -> tuple[Any, ...]:
+    """Return one entry for each axis, NumPy's scalars as Python's: these take no array's side."""
+    entries = tuple(values) if isinstance(values, (tuple, list)) else (values,) * d
+    if len(entries) != d:
+        raise ValueError(f"{len(entries)} {name} were given for a grid of {d} axes")
+    return tuple(_number(x) for x in entries)
+
+
 def _number(x: Any) -> Any:
-    """Return NumPy's scalars as Python's, which take no side between array libraries."""
     return x.item() if isinstance(x, np.generic) else x
+
+
+def _dtype(entries: tuple[Any, ...], dtype: Any, owners: tuple[Any, ...]) -> Any:
+    """Return the data type that the arrays ask for; complex numbers change its kind only."""
+    if dtype is not None:
+        return dtype
+    imaginary = any(isinstance(x, complex) for x in entries)
+    if not owners:
+        return np.complex128 if imaginary else np.float64
+    xp = namespace(*owners)
+    kind = xp.result_type(*(inexact(x, xp).dtype for x in owners))
+    if imaginary:
+        kind = xp.result_type(kind, xp.complex64)
+    return kind
 
 
 def _sides(sides: Any, d: int) -> tuple[tuple[str, str], ...]:
     """Return a pair (low, high) of side conditions for each axis."""
-    per_axis = (sides,) * d if isinstance(sides, str) else tuple(sides)
-    if len(per_axis) != d:
-        raise ValueError(f"{len(per_axis)} sides were given for a grid of {d} axes")
+    if not isinstance(sides, (str, tuple, list)):
+        raise TypeError(f"sides is {sides!r}: pass a name, or one name or pair of names per axis")
+    per_axis = _per_axis("sides", sides, d)
     pairs = tuple((s, s) if isinstance(s, str) else tuple(s) for s in per_axis)
     for pair in pairs:
         if len(pair) != 2 or any(side not in _kinds for side in pair):

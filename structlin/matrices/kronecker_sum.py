@@ -14,7 +14,8 @@ from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator, size_text
 from structlin.matrices.algebra import Inverse, Scaled
 from structlin.matrices.dense import Dense
-from structlin.matrices.diagonals import Diagonal, slogdet_of
+from structlin.matrices.diagonals import Diagonal, rule_of_shifts, slogdet_of
+from structlin.matrices.fallback import dense_limit
 from structlin.matrices.functions import (
     EighResult,
     diagonal,
@@ -36,6 +37,7 @@ from structlin.matrices.operations import (
     transpose,
 )
 from structlin.matrices.rules import rule
+from structlin.matrices.sparse import Sparse
 
 
 class KroneckerSum(LinearOperator):
@@ -138,33 +140,30 @@ def _add(A: KroneckerSum, B: KroneckerSum) -> KroneckerSum:
     return KroneckerSum(*(F + G for F, G in zip(A.factors, B.factors, strict=True)))
 
 
-def _shifted(A: KroneckerSum, shift: complex) -> Any:
+def _shifted(A: KroneckerSum, one: LinearOperator) -> Any:
     # (A₁ ⊕ A₂) + c I = (A₁ + c I) ⊕ A₂
+    shift = one.scalar if isinstance(one, Scaled) else 1
     for i, F in enumerate(A.factors):
-        if isinstance(F, Dense | Diagonal):
-            diagonal_shift = shift * Diagonal(diagonal(Identity(F.shape[0], like=F)))
-            return KroneckerSum(*A.factors[:i], F + diagonal_shift, *A.factors[i + 1 :])
+        if isinstance(F, Dense | Diagonal | Sparse):
+            shifted = F + shift * Identity(F.shape[0], dtype=one.dtype, like=F)
+            return KroneckerSum(*A.factors[:i], shifted, *A.factors[i + 1 :])
     return NotImplemented
 
 
-def _is_multiple_of_one(A: Any) -> bool:
-    return isinstance(A, Scaled) and isinstance(A.operator, Identity)
+rule_of_shifts(KroneckerSum, _shifted)
 
-
-rule(add, KroneckerSum, Identity)(lambda A, B: _shifted(A, 1.0))
-rule(add, Identity, KroneckerSum)(lambda A, B: _shifted(B, 1.0))
-rule(add, KroneckerSum, Scaled, when=lambda A, B: _is_multiple_of_one(B))(
-    lambda A, B: _shifted(A, B.scalar)
-)
-rule(add, Scaled, KroneckerSum, when=lambda A, B: _is_multiple_of_one(A))(
-    lambda A, B: _shifted(B, A.scalar)
-)
 
 # functions
 
 
 def _on_numpy(A: KroneckerSum) -> bool:
     return is_numpy(A.xp)
+
+
+def _decomposable(A: KroneckerSum) -> bool:
+    """Tell whether the factors are stored, or small enough to be made dense."""
+    stored = Dense | Diagonal | Identity
+    return all(isinstance(F, stored) or F.shape[0] <= dense_limit for F in A.factors)
 
 
 def _in_precision_of(A: KroneckerSum, B: Any) -> KroneckerSum:
@@ -187,7 +186,10 @@ def _nonzero_eigenvalues(A: KroneckerSum) -> Any:
 
 
 _factors = operator.attrgetter("factors")
-_hermitian: dict[str, Any] = {"when": is_hermitian, "cost": "9 Σ nᵢ³ once, then 4 N Σ nᵢ"}
+_hermitian: dict[str, Any] = {
+    "when": lambda A: is_hermitian(A) and _decomposable(A),
+    "cost": "9 Σ nᵢ³ once, then 4 N Σ nᵢ",
+}
 
 
 @rule(solve, KroneckerSum, how="V ((Vᴴ b) / λ), V and λ kept", memory="Σ nᵢ² + 3 N", **_hermitian)
@@ -207,7 +209,7 @@ def _inv_hermitian(A: KroneckerSum) -> LinearOperator:
 @rule(
     solve,
     KroneckerSum,
-    when=_on_numpy,
+    when=lambda A: _on_numpy(A) and _decomposable(A),
     how="Schur forms, kept, then triangular Sylvester equations",
     cost="25 Σ nᵢ³ once, then 4 N Σ nᵢ",
     memory="2 Σ nᵢ² + 3 N",

@@ -12,37 +12,155 @@ if TYPE_CHECKING:
 
 
 def add(A: LinearOperator, B: LinearOperator) -> LinearOperator:
-    """Return ``A + B`` for operators of equal shapes."""
+    """Return ``A + B`` by the rule of their structures.
+
+    Parameters
+    ----------
+    A, B : (m, n) LinearOperator
+        The terms. Write ``A + B``, which checks them.
+
+    Returns
+    -------
+    LinearOperator
+        The sum.
+
+    Examples
+    --------
+    A structure gets its rule by ``@rule(add, Mine, Mine)``:
+
+    >>> import numpy as np
+    >>> from structlin.matrices import Diagonal
+    >>> add(Diagonal(np.ones(2)), Diagonal(np.ones(2))).todense()
+    array([[2., 0.],
+           [0., 2.]])
+    """
     result: LinearOperator = answer(add, A, B)
     return result
 
 
 def multiply(A: LinearOperator, B: LinearOperator) -> LinearOperator:
-    """Return ``A @ B`` for operators of matching shapes."""
+    """Return ``A @ B`` by the rule of their structures.
+
+    Parameters
+    ----------
+    A : (m, k) LinearOperator
+        The left factor. Write ``A @ B``, which checks both.
+    B : (k, n) LinearOperator
+        The right factor.
+
+    Returns
+    -------
+    LinearOperator
+        The product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Kronecker
+    >>> A = Kronecker(np.ones((2, 3)), np.ones((4, 5)))
+    >>> multiply(A, A.T)
+    <Kronecker 8x8 float64 = 2x2 ⊗ 4x4>
+    """
     result: LinearOperator = answer(multiply, A, B)
     return result
 
 
 def scale(A: LinearOperator, scalar: complex) -> LinearOperator:
-    """Return ``scalar * A``."""
+    """Return ``scalar * A`` by the rule of its structure.
+
+    Parameters
+    ----------
+    A : (m, n) LinearOperator
+        The operator. Write ``scalar * A``.
+    scalar : int, float or complex
+        The factor: a Python number.
+
+    Returns
+    -------
+    LinearOperator
+        The multiple.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Diagonal
+    >>> scale(Diagonal(np.ones(2)), 3).entries
+    array([3., 3.])
+    """
     result: LinearOperator = answer(scale, A, then=(scalar,))
     return result
 
 
 def transpose(A: LinearOperator) -> LinearOperator:
-    """Return ``A.T``."""
+    """Return ``A.T`` by the rule of its structure.
+
+    Parameters
+    ----------
+    A : (m, n) LinearOperator
+        The operator. Write ``A.T``.
+
+    Returns
+    -------
+    (n, m) LinearOperator
+        The transpose; for real operators by the rule of `adjoint` where there is no other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Kronecker
+    >>> transpose(Kronecker(np.ones((2, 3)), np.ones((4, 5))))
+    <Kronecker 15x8 float64 = 3x2 ⊗ 5x4>
+    """
     result: LinearOperator = answer(transpose, A)
     return result
 
 
 def adjoint(A: LinearOperator) -> LinearOperator:
-    """Return ``A.H``."""
+    """Return ``A.H`` by the rule of its structure.
+
+    Parameters
+    ----------
+    A : (m, n) LinearOperator
+        The operator. Write ``A.H``.
+
+    Returns
+    -------
+    (n, m) LinearOperator
+        The conjugate transpose.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Diagonal
+    >>> adjoint(Diagonal(np.array([1j, 2.0]))).entries
+    array([0.-1.j, 2.-0.j])
+    """
     result: LinearOperator = answer(adjoint, A)
     return result
 
 
 def select(A: LinearOperator, rows: Index, columns: Index) -> Any:
-    """Return ``A[rows, columns]``."""
+    """Return ``A[rows, columns]`` by the rule of its structure.
+
+    Parameters
+    ----------
+    A : (m, n) LinearOperator
+        The operator. Write ``A[rows, columns]``, which checks the indices.
+    rows, columns : int, range or (k,) integer array
+        Which ones; none negative.
+
+    Returns
+    -------
+    scalar, (k,) array or LinearOperator
+        For two, one or no integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Dense
+    >>> select(Dense(np.eye(3)), 1, range(3))
+    array([0., 1., 0.])
+    """
     return answer(select, A, then=(rows, columns))
 
 

@@ -11,7 +11,7 @@ from structlin._backend import is_numpy, namespace, scipy_of
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator, conjugate
 from structlin.matrices.algebra import Inverse
-from structlin.matrices.diagonals import slogdet_of
+from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts, slogdet_of
 from structlin.matrices.functions import diagonal, inv, singular, slogdet, solve, trace
 from structlin.matrices.operations import (
     add,
@@ -54,7 +54,8 @@ class Sparse(LinearOperator):
             raise ValueError(f"matrix has shape {matrix.shape}: a matrix has two dimensions")
         compressed = matrix if matrix.format in ("csr", "csc") else matrix.tocsr()
         super().__init__(matrix.shape, like=compressed)
-        self.matrix = compressed.astype(self.dtype, copy=False)
+        kept = compressed.dtype == self.dtype
+        self.matrix = compressed if kept else compressed.astype(self.dtype)
 
     def _matmat(self, X: Any) -> Any:
         return self.matrix @ X
@@ -87,15 +88,25 @@ rule(aslinearoperator, object, when=lambda x: hasattr(x, "tocsr"))(Sparse)
 rule(adjoint, Sparse)(lambda A: Sparse((A.matrix.conj() if A.is_complex else A.matrix).T))
 rule(transpose, Sparse)(lambda A: Sparse(A.matrix.T))
 rule(add, Sparse, Sparse)(lambda A, B: Sparse(A.matrix + B.matrix))
+rule(add, Sparse, Diagonal)(lambda A, B: A + _sparse(B))
+rule(add, Diagonal, Sparse)(lambda A, B: _sparse(A) + B)
+rule_of_shifts(Sparse, lambda A, one: A + as_diagonal(one))
 rule(multiply, Sparse, Sparse)(lambda A, B: Sparse(A.matrix @ B.matrix))
 rule(scale, Sparse)(lambda A, scalar: Sparse(A.matrix * scalar))
 
 
+def _sparse(A: Diagonal) -> Sparse:
+    return Sparse(scipy_of(A.xp, "sparse").diags(A.entries, format="csr"))
+
+
 @rule(is_hermitian, Sparse)
 def _is_hermitian(A: Sparse) -> bool:
-    gap = abs(A.matrix - A.matrix.conj().T)
-    eps = A.xp.finfo(A.dtype).eps
-    return A.shape[0] == 0 or bool(gap.max() <= 100 * eps * abs(A.matrix).max())
+    if A.shape[0] == 0:
+        return True
+    if not bool(A.xp.all(A.xp.isfinite(A.matrix.data))):
+        return False
+    gap = abs(A.matrix - A.matrix.conj().T).max()
+    return bool(gap <= 100 * A.xp.finfo(A.dtype).eps * abs(A.matrix).max())
 
 
 # functions of sparse matrices

@@ -327,3 +327,33 @@ def test_preconditioners_of_all_kinds_agree(rng):
     counts = {cg(A, b, preconditioner=kind).iterations for kind in kinds}
     assert len(counts) == 1
     assert cg(A, b, preconditioner=np.linalg.inv(A.todense())).iterations == 1
+
+
+@pytest.mark.parametrize("exponent", [-1040, -600, -100, 100, 600, 1000])
+def test_the_unit_of_the_right_hand_side_does_not_matter(solver, exponent, rng):
+    A = GridOperator.laplacian((5, 6), shift=0.5)
+    b = rng.integers(-8, 9, 30) / 1.0  # so coarse that no digit is lost among subnormals
+    solution = solver(A, b)
+    scaled = solver(A, np.ldexp(b, exponent))
+    assert scaled.converged
+    assert scaled.iterations == solution.iterations
+    least = np.ldexp(1.0, -1073)
+    expected = np.ldexp(solution.x, exponent)
+    np.testing.assert_allclose(scaled.x, expected, rtol=1e-12, atol=least)
+    expected = np.ldexp(solution.residual_norms, exponent)
+    np.testing.assert_allclose(scaled.residual_norms, expected, rtol=1e-3, atol=least)
+
+
+def test_small_and_large_numbers_in_single_precision(solver, rng):
+    A = GridOperator.laplacian((5, 6), shift=0.5, dtype="float32")
+    b = rng.standard_normal(30).astype("float32")
+    for scale in (1e-30, 1e-15, 1e15, 1e30):
+        x = solver(A, b * np.float32(scale), rtol=1e-5).x
+        assert x.dtype == np.float32
+        np.testing.assert_allclose(x / scale, solver(A, b, rtol=1e-5).x, rtol=1e-3, atol=1e-4)
+
+
+def test_a_start_beyond_all_bounds_is_refused(solver):
+    A = GridOperator.laplacian((3,), shift=0.5)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="x0 is so large"):
+        solver(A, np.ones(3), x0=np.full(3, 1e300))

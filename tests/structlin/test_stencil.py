@@ -25,10 +25,13 @@ def problems(draw, even_periods=False, dtypes=tuple(TOLERANCE)):
         shape = list(grid) if kind == "variable" else [1] * d
         shape[axis] = 1 if kind == "uniform" else grid[axis] + 1
         w = rng.uniform(0.5, 1.5, shape)
-        if periodic[axis]:
-            w = np.moveaxis(w, axis, 0)
-            w[-1] = w[0]
-            w = np.moveaxis(w, 0, axis)
+        if kind != "uniform":
+            ends = np.moveaxis(w, axis, 0)
+            if periodic[axis]:
+                ends[-1] = ends[0]
+            else:
+                ends[0] *= draw(st.booleans())  # a closed side
+                ends[-1] *= draw(st.booleans())
         weights.append(w.astype(dtype))
     diagonal = np.asarray(
         0.3 + sum(sum(stencil.faces(w, axis)) for axis, w in enumerate(weights)), dtype

@@ -11,12 +11,14 @@ from structlin.testing import check_operator, operators
 from tests.conftest import ArrayLibrary
 from tests.structlin.matrices.strategies import NUMPY_ONLY, STRUCTURES, instances
 
+# a quarter of the profile's examples: 192 combinations run them
+EXAMPLES = settings().max_examples // 4
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", STRUCTURES)
-@settings(max_examples=4)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_structure(name: str, dtype: str, library: ArrayLibrary, data: Any) -> None:
     if name in NUMPY_ONLY and library.name != "numpy":
@@ -26,7 +28,7 @@ def test_structure(name: str, dtype: str, library: ArrayLibrary, data: Any) -> N
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@settings(max_examples=8)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_composed_operator(dtype: str, library: ArrayLibrary, data: Any) -> None:
     A = data.draw(operators(dtype=dtype, asarray=library.asarray))

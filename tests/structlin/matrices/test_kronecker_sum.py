@@ -1,0 +1,176 @@
+"""Kronecker sums: against their dense matrices and known spectra."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from structlin.matrices import (
+    Dense,
+    Diagonal,
+    Identity,
+    KroneckerSum,
+    Sparse,
+    Sum,
+    diagonal,
+    eigh,
+    explain,
+    inv,
+    logdet,
+    slogdet,
+    solve,
+    trace,
+)
+from structlin.matrices.fallback import dense_limit
+from structlin.testing import arrays
+
+
+def dense_sum(factors: list[Any]) -> Any:
+    """Return the sum of ``I ⊗ … ⊗ Aᵢ ⊗ … ⊗ I``."""
+    eyes = [np.eye(len(F)) for F in factors]
+    return sum(
+        functools.reduce(np.kron, [*eyes[:i], F, *eyes[i + 1 :]]) for i, F in enumerate(factors)
+    )
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3), data=st.data())
+def test_entries(sizes: list[int], data: Any) -> None:
+    factors = [data.draw(arrays((n, n))) for n in sizes]
+    A = KroneckerSum(*factors)
+    np.testing.assert_allclose(A.todense(), dense_sum(factors), atol=1e-13)
+    np.testing.assert_allclose(diagonal(A), np.diag(dense_sum(factors)), atol=1e-13)
+    np.testing.assert_allclose(trace(A), np.trace(dense_sum(factors)), atol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(6,), (5, 7), (3, 4, 5), (2, 3, 2, 3)])
+@pytest.mark.parametrize("kind", ["real", "complex", "hermitian"])
+@pytest.mark.parametrize("columns", [(), (3,), (0,)])
+def test_solve(sizes: tuple[int, ...], kind: str, columns: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(8)
+    factors = []
+    for n in sizes:
+        F = rng.standard_normal((n, n)) + n * np.eye(n)
+        if kind != "real":
+            F = F + 1j * rng.standard_normal((n, n))
+        factors.append(F + F.conj().T if kind == "hermitian" else F)
+    A, D = KroneckerSum(*factors), dense_sum(factors)
+    b = rng.standard_normal((A.shape[0], *columns))
+    x = solve(A, b)
+    assert x.dtype == D.dtype
+    bound = 1e-13 * np.linalg.cond(D) * A.shape[0]
+    np.testing.assert_allclose(x, np.linalg.solve(D, b), rtol=bound, atol=bound)
+    np.testing.assert_allclose(inv(A) @ b, x, rtol=bound, atol=bound)
+    sign, logabsdet = slogdet(A)
+    np.testing.assert_allclose(sign, np.linalg.slogdet(D)[0], atol=1e-11)
+    np.testing.assert_allclose(logabsdet, np.linalg.slogdet(D)[1], rtol=1e-11)
+
+
+def test_negative_determinant() -> None:
+    A = KroneckerSum(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.diag([-1.0, -2.0, 5.0]))
+    expected = np.linalg.slogdet(A.todense())
+    assert slogdet(A).sign == expected[0]
+    assert slogdet(A).logabsdet == pytest.approx(expected[1], rel=1e-13)
+    B = KroneckerSum(np.diag([-1.0, -2.0, 5.0]))
+    assert slogdet(B) == (1.0, pytest.approx(math.log(10)))
+    with pytest.raises(ValueError, match="negative"):
+        logdet(KroneckerSum(np.diag([1.0, -2.0, 5.0])))
+
+
+def test_spectrum_of_the_laplacian() -> None:
+    # eigenvalues of tridiag(-1, 2, -1): 4 sin²(k π / (2 (n + 1)))
+    m, n = 6, 9
+    second = [2 * np.eye(k) - np.eye(k, k=1) - np.eye(k, k=-1) for k in (m, n)]
+    known = [4 * np.sin(np.arange(1, k + 1) * np.pi / (2 * (k + 1))) ** 2 for k in (m, n)]
+    w, V = eigh(KroneckerSum(*second)).sorted()
+    np.testing.assert_allclose(w, np.sort(np.add.outer(*known).ravel()), rtol=1e-13)
+    residual = KroneckerSum(*second) @ V.todense() - V.todense() * w
+    assert np.abs(residual).max() < 1e-13
+
+
+@pytest.mark.parametrize("general", [False, True])
+def test_singular(general: bool) -> None:
+    neumann = np.array([[1.0, -1.0, 0.0], [-1.0, 2.0, -1.0], [0.0, -1.0, 1.0]])
+    if general:
+        neumann = np.diag([1.0, 2.0, 3.0]) @ neumann @ np.diag([1.0, 0.5, 1 / 3])
+    A = KroneckerSum(neumann, neumann)
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        solve(A, np.ones(9))
+
+
+def test_sums_multiples_and_shifts_keep_the_structure() -> None:
+    rng = np.random.default_rng(0)
+    F, G = rng.standard_normal((2, 2)), rng.standard_normal((3, 3))
+    A = KroneckerSum(F, G)
+    D = dense_sum([F, G])
+    for B, expected in (
+        (A + A, 2 * D),
+        (A - KroneckerSum(G[:2, :2], F[0, 0] * np.eye(3)), None),
+        (3 * A, 3 * D),
+        (A + 2 * Identity(6), D + 2 * np.eye(6)),
+        (Identity(6) - A, np.eye(6) - D),
+        (1j * Identity(6) + A, D + 1j * np.eye(6)),
+    ):
+        assert isinstance(B, KroneckerSum)
+        if expected is not None:
+            np.testing.assert_allclose(B.todense(), expected, atol=1e-14)
+    assert isinstance(A + KroneckerSum(G, F), Sum)
+    assert isinstance(A + np.ones((6, 6)), Sum)
+
+
+def test_sparse_factors() -> None:
+    import scipy.sparse
+
+    F = scipy.sparse.diags_array([2.0, 3.0, 4.0])
+    A = KroneckerSum(F, np.eye(2))
+    assert isinstance(A.factors[0], Sparse)
+    np.testing.assert_allclose(A @ np.ones(6), dense_sum([F.toarray(), np.eye(2)]) @ np.ones(6))
+    assert isinstance((A + Identity(6)), KroneckerSum)
+
+
+def test_large_sparse_factors_are_solved_by_iteration() -> None:
+    import scipy.sparse
+
+    n = dense_limit + 1
+    F = scipy.sparse.diags_array(
+        [-np.ones(n - 1), 4 * np.ones(n), -np.ones(n - 1)], offsets=[-1, 0, 1]
+    )
+    A = KroneckerSum(F, np.eye(2))
+    assert explain("solve", A).how.startswith("GMRES")
+    b = np.ones(2 * n)
+    assert np.linalg.norm(A @ solve(A, b) - b) <= 1e-13 * np.linalg.norm(b)
+
+
+def test_precision_of_the_result() -> None:
+    rng = np.random.default_rng(1)
+    for F in (rng.standard_normal((4, 4)), np.diag(np.arange(1.0, 5))):
+        single = [(F + 5 * np.eye(4)).astype(np.float32)] * 2
+        b = rng.standard_normal(16)
+        exact = np.linalg.solve(dense_sum([F.astype(float) for F in single]), b)
+        np.testing.assert_allclose(solve(KroneckerSum(*single), b), exact, rtol=1e-12)
+
+
+def test_explanations() -> None:
+    hermitian = KroneckerSum(np.eye(2), Diagonal(np.ones(3)))
+    assert "λ" in explain("solve", hermitian).how
+    general = KroneckerSum(np.eye(2), np.triu(np.ones((3, 3))))
+    assert "Schur" in explain(solve, general).how
+    assert [part.call for part in explain("eigh", hermitian).parts] == [
+        "eigh(<Dense 2x2 float64>)",
+        "eigh(<Diagonal 3x3 float64>)",
+    ]
+
+
+def test_bad_factors() -> None:
+    with pytest.raises(ValueError, match="2x3: a Kronecker sum needs squares"):
+        KroneckerSum(np.eye(2), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="no factors"):
+        KroneckerSum()
+    broken = KroneckerSum(np.eye(2), Dense(np.array([[np.inf, 0.0], [1.0, 0.0]])))
+    for use in (lambda: solve(broken, np.ones(4)), lambda: slogdet(broken), lambda: eigh(broken)):
+        with pytest.raises(ValueError, match="NaN or Inf"):
+            use()
