@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
@@ -222,8 +223,9 @@ class TsallisINF:
         return _rates[self.estimator] / math.sqrt(self.rounds + 1)
 
     def _scale(self) -> float:
-        """Return the mean loss, or 1 where it says nothing."""
-        return self._total / self.rounds if self._total else 1.0
+        """Return the mean loss, or 1 where it says nothing: there is none, or it underflows."""
+        mean = self._total / max(self.rounds, 1)
+        return mean if mean > sys.float_info.min else 1.0
 
     def _probabilities(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the probabilities and their cumulative sums, kept until the next loss."""

@@ -182,7 +182,7 @@ def _lanczos_radius(A: LinearOperator, rng: Any) -> float:
         return max(abs(1.0 - float(values[0])), abs(1.0 - float(values[-1])))
     if not (is_numpy(xp) or is_cupy(xp)):
         raise TypeError(f"{n} rows need a sparse eigensolver: use NumPy or CuPy arrays")
-    linalg = __import__(scipy_of(xp).__name__ + ".sparse.linalg", fromlist=["linalg"])
+    linalg = scipy_of(xp, "sparse.linalg")
     start = xp.asarray(np.random.default_rng(rng).standard_normal(n), dtype=A.dtype)
 
     def iteration(x: Any) -> Any:

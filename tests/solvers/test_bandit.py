@@ -316,3 +316,11 @@ def test_incomplete_states_are_refused(missing):
 def test_states_of_another_type_are_refused():
     with pytest.raises(ValueError, match="not the state"):
         TsallisINF.from_state_dict([1, 2])
+
+
+@pytest.mark.parametrize("estimator", ["importance-weighted", "reduced-variance"])
+def test_losses_that_underflow_do_no_harm(estimator):
+    learner = TsallisINF(3, estimator=estimator, rng=0)
+    for loss in [5e-324] * 20 + [0.0] * 20:
+        learner.tell(learner.ask(), loss)
+        assert abs(learner.probabilities.sum() - 1) < 1e-12
