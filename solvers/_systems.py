@@ -49,8 +49,12 @@ def require_omega(omega: Any) -> float:
     return float(omega)
 
 
-def require_limits(rtol: Any, atol: Any, maxiter: Any, time_limit: Any, b: Any) -> None:
+def require_limits(
+    rtol: Any, atol: Any, maxiter: Any, time_limit: Any, b: Any, callback: Any = None
+) -> None:
     """Check the stopping parameters that all iterative solvers share, for vectors such as b."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {callback!r}: pass a function of the iterate")
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
             raise ValueError(f"{name} is {value!r}: a tolerance is a number >= 0")
@@ -63,25 +67,30 @@ def require_limits(rtol: Any, atol: Any, maxiter: Any, time_limit: Any, b: Any) 
     resolved = float(namespace(b).finfo(b.dtype).eps)
     if atol == 0 and rtol < resolved:
         raise ValueError(
-            f"rtol is {rtol:g}, but {b.dtype} resolves relative residuals to {resolved:.1g} at "
-            "the very best: pass a larger rtol (or atol), or data of higher precision"
+            f"rtol is {float(rtol):g}, but {b.dtype} resolves relative residuals to {resolved:.1g} "
+            "at the very best: pass a larger rtol (or atol), or data of higher precision"
         )
 
 
 def require_vectors(A: Any, b: Any, x0: Any) -> tuple[Any, Any]:
     """Return right-hand side and start (None: zero) in one floating-point type, checked."""
-    xp = namespace(A, b, x0)
-    device(b, x0)
+    if len(A.shape) != 2 or A.shape[0] != A.shape[1]:
+        size = "x".join(map(str, A.shape))
+        raise ValueError(f"A is {size}: a square matrix is needed")
     n = A.shape[0]
-    if A.shape[0] != A.shape[1]:
-        raise ValueError(f"A is {A.shape[0]}x{A.shape[1]}: a square matrix is needed")
     grid = getattr(A, "grid", None)
+    fits = f"({n},)" if grid is None else f"({n},) or {grid}"
     for name, v in (("b", b), ("x0", x0)):
-        if v is not None and tuple(v.shape) not in ((n,), grid):
-            fits = f"({n},)" if grid is None else f"({n},) or {grid}"
+        if v is None and name == "x0":
+            continue
+        if not hasattr(v, "dtype") or not hasattr(v, "__getitem__") or hasattr(v, "tocsr"):
+            raise TypeError(f"{name} is a {type(v).__name__}: pass an array of shape {fits}")
+        if tuple(v.shape) not in ((n,), grid):
             raise ValueError(
                 f"{name} has shape {tuple(v.shape)} but A is {n}x{n}: it must have shape {fits}"
             )
+    xp = namespace(A, b, x0)
+    device(A, b, x0)
     matrix_type = inexact(A.data[:0], xp).dtype if hasattr(A, "indptr") else A.dtype
     b = inexact(b, xp)
     kinds = [matrix_type, b.dtype]
@@ -94,7 +103,7 @@ def require_vectors(A: Any, b: Any, x0: Any) -> tuple[Any, Any]:
     if x0 is None:
         return b, None
     require_finite("x0", x0)
-    return b, xp.reshape(xp.astype(x0, kind, copy=False), b.shape)
+    return b, xp.reshape(xp.astype(x0, kind), b.shape)  # a copy: it may be returned
 
 
 def require_finite_start(residual: float) -> None:
@@ -106,16 +115,42 @@ def require_finite_start(residual: float) -> None:
         )
 
 
-def unit_of(b: Any) -> float:
-    """Return a power of two to measure a right-hand side in, so that its norm can be computed.
+def unit_of(b: Any, x0: Any) -> float:
+    """Return a power of two to measure vectors in, so that norms and products can be computed.
 
-    It is 1 unless entries are beyond ``2^±30``: then squares of residuals could overflow, or
-    vanish, in some precision. Dividing by it changes no digit.
+    It is 1 unless the largest entry is beyond ``2^±30``: then squares of residuals could overflow,
+    or vanish, in some precision. Dividing by it changes no digit.
     """
     xp = namespace(b)
-    largest = float(xp.max(xp.abs(b))) if math.prod(b.shape) else 0.0
+    largest = 0.0
+    for v in (b, x0):
+        if v is not None and math.prod(v.shape):
+            largest = max(largest, float(xp.max(xp.abs(v))))
     exponent = math.frexp(largest)[1]
     return math.ldexp(1.0, exponent - 1) if largest > 0 and abs(exponent) > 30 else 1.0
+
+
+def rescaled(x: Any, unit: float) -> Any:
+    """Return an iterate that was measured in ``unit``.
+
+    Raises
+    ------
+    ValueError
+        If it overflows.
+    """
+    if unit == 1:
+        return x
+    with np.errstate(over="ignore"):
+        x = x * unit
+    if not bool(namespace(x).all(namespace(x).isfinite(x))):
+        raise ValueError(f"the solution overflows {x.dtype}: scale A or b")
+    return x
+
+
+def rescaled_norms(norms: Any, unit: float) -> Any:
+    """Return residual norms that were measured in ``unit``; one that overflows is infinite."""
+    with np.errstate(over="ignore"):
+        return unit * np.asarray(norms)
 
 
 def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
@@ -134,7 +169,7 @@ def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
         return GridSystem(A, b, x0, ordering)
     A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
     if hasattr(A, "tocsr"):
-        A = A.tocsr()
+        A = A.tocsr() if A.ndim == 2 else A
         if not is_numpy(namespace(A)):
             raise TypeError(
                 "sparse matrices are relaxed on the CPU only: pass a GridOperator, or a SciPy "
@@ -183,7 +218,7 @@ class GridSystem:
         _require_positive(xp.reshape(xp.broadcast_to(A.coefficients, A.grid), (-1,)))
         self.ordering = ordering
         self.shape = b.shape
-        self.unit = unit_of(b)
+        self.unit = unit_of(b, x0)
         self._reversed = ordering == "reverse"
         stencil_of = A.reversed() if self._reversed else A
         diagonal, weights, self._periodic = stencil_of.stencil
@@ -224,21 +259,22 @@ class GridSystem:
         """Return an iterate in the shape and unit of the right-hand side."""
         xp = namespace(x)
         x = xp.reshape(xp.flip(x) if self._reversed else x, self.shape)
-        return x if self.unit == 1 else x * self.unit
+        return rescaled(x, self.unit)
 
 
 class SparseSystem:
     """A sparse matrix by rows, permuted so that a sweep in its ordering takes the rows in turn."""
 
     def __init__(self, A: Any, b: Any, x0: Any, ordering: str | None) -> None:
+        A.check_format(full_check=True)  # compiled loops follow its indices unchecked
         require_finite("A.data", A.data)
         if not A.has_canonical_format:
             A = A.copy()
             A.sum_duplicates()
         n = A.shape[0]
         _require_positive(A.diagonal())
-        self.ordering = ordering or "lexicographic"
-        self.unit = unit_of(b)
+        self.ordering = "lexicographic" if ordering is None else ordering
+        self.unit = unit_of(b, x0)
         self._order = _order(A, self.ordering)
         if self._order is not None:
             A = A[self._order][:, self._order]
@@ -296,7 +332,7 @@ class SparseSystem:
 
     def restored(self, x: Any) -> Any:
         """Return an iterate in the order and unit of the right-hand side."""
-        x = x if self.unit == 1 else x * self.unit
+        x = rescaled(x, self.unit)
         if self._order is None:
             return x
         out = np.empty_like(x)

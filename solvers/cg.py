@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from structlin._backend import namespace
 from structlin._kernels.stencil import norm
+from structlin._validation import inexact
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers._solution import Solution, Status, warns_unconverged
 from structlin.solvers._systems import (
     require_finite_start,
     require_limits,
     require_vectors,
+    rescaled,
+    rescaled_norms,
     unit_of,
 )
 
@@ -93,14 +94,14 @@ def cg(
     """
     operator = aslinearoperator(A)
     b, x0 = require_vectors(operator, b, x0)
-    require_limits(rtol, atol, maxiter, time_limit, b)
+    require_limits(rtol, atol, maxiter, time_limit, b, callback)
     xp = namespace(b)
-    unit = unit_of(b)
+    unit = unit_of(b, x0)
     flat = xp.reshape(b, (-1,)) / unit
     start = xp.zeros_like(flat) if x0 is None else xp.reshape(x0, (-1,)) / unit
 
     def restored(x: Vector) -> Vector:
-        return xp.reshape(x, b.shape) * unit
+        return rescaled(xp.reshape(x, b.shape), unit)
 
     return pcg(
         operator.matvec,
@@ -118,14 +119,27 @@ def cg(
 
 
 def _application(preconditioner: Any) -> Callable[[Vector], Vector] | None:
-    if preconditioner is None or (
-        callable(preconditioner)
-        and not isinstance(preconditioner, LinearOperator)
-        and not hasattr(preconditioner, "matvec")
-    ):
-        chosen: Callable[[Vector], Vector] | None = preconditioner
-        return chosen
-    return aslinearoperator(preconditioner).matvec
+    """Return the user's preconditioner as a function whose result is checked."""
+    if preconditioner is None:
+        return None
+    known = isinstance(preconditioner, LinearOperator) or hasattr(preconditioner, "matvec")
+    is_function = callable(preconditioner) and not known
+    apply = preconditioner if is_function else aslinearoperator(preconditioner).matvec
+
+    def application(r: Vector) -> Vector:
+        xp = namespace(r)
+        z = apply(xp.asarray(r, copy=True))
+        if getattr(z, "shape", None) != r.shape or namespace(z, r) is not xp:
+            raise TypeError(
+                f"preconditioner gave a {type(z).__name__} of shape {getattr(z, 'shape', None)}: "
+                f"it must return an array of shape {r.shape} of the library of b"
+            )
+        z = inexact(z, xp)
+        if xp.isdtype(z.dtype, "complex floating") and not xp.isdtype(r.dtype, "complex floating"):
+            raise TypeError("preconditioner gave complex numbers, but A and b are real")
+        return xp.astype(z, r.dtype, copy=False)
+
+    return application
 
 
 def pcg(
@@ -149,7 +163,8 @@ def pcg(
     norms = [0.0]
 
     def solution(x: Vector, status: Status) -> Solution:
-        return Solution(restored(x), status, len(norms) - 1, unit * np.array(norms), choices)
+        history = rescaled_norms(norms, unit)
+        return Solution(restored(x), status, len(norms) - 1, history, choices)
 
     if norm(b) == 0:
         return solution(0 * b, "converged")

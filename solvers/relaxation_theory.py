@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
 
-from structlin._backend import is_cupy, is_numpy, scipy_of
+from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
+from structlin._errors import ConvergenceError
+from structlin._kernels.stencil import norm
+from structlin._validation import require_finite
 from structlin.matrices import GridOperator, LinearOperator, aslinearoperator, diagonal
 from structlin.solvers._systems import require_omega
 
@@ -113,7 +117,10 @@ def jacobi_radius(A: Any, *, rng: Any = None) -> float:
     Raises
     ------
     ValueError
-        If ``A`` is not square or a diagonal entry is not positive.
+        If ``A`` is not square or not Hermitian, has a NaN or Inf, or a diagonal entry is not
+        positive.
+    ConvergenceError
+        If the Lanczos iteration fails.
     TypeError
         For more than 256 rows in an array library without sparse eigensolvers.
 
@@ -177,24 +184,41 @@ def _lanczos_radius(A: LinearOperator, rng: Any) -> float:
     root = xp.astype(1 / xp.sqrt(real), A.dtype)
     n = A.shape[0]
     if n <= _dense_rows:
-        scaled = root[:, None] * A.todense() * root[None, :]
-        values = xp.linalg.eigvalsh(scaled)
+        dense = A.todense()
+        _require_hermitian(
+            dense,
+            xp.conj(xp.matrix_transpose(dense)) if A.is_complex else xp.matrix_transpose(dense),
+        )
+        values = xp.linalg.eigvalsh(root[:, None] * dense * root[None, :])
         return max(abs(1.0 - float(values[0])), abs(1.0 - float(values[-1])))
     if not (is_numpy(xp) or is_cupy(xp)):
         raise TypeError(f"{n} rows need a sparse eigensolver: use NumPy or CuPy arrays")
-    linalg = scipy_of(xp, "sparse.linalg")
     start = xp.asarray(np.random.default_rng(rng).standard_normal(n), dtype=A.dtype)
+    _require_hermitian(A.matvec(start), A.rmatvec(start))
 
     def iteration(x: Any) -> Any:
         x = xp.reshape(x, (-1,))
         return x - root * A.matvec(root * x)
 
+    if norm(iteration(start)) <= 10 * float(xp.finfo(A.dtype).eps) * norm(start):
+        return 0.0  # A is its diagonal
+    linalg = scipy_of(xp, "sparse.linalg")
     jacobi = linalg.LinearOperator((n, n), matvec=iteration, dtype=A.dtype)
-    value = linalg.eigsh(jacobi, k=1, which="LM", v0=start, tol=1e-8, return_eigenvectors=False)
+    try:
+        value = linalg.eigsh(jacobi, k=1, which="LM", v0=start, tol=1e-8, return_eigenvectors=False)
+    except getattr(linalg, "ArpackError", ()) as error:
+        raise ConvergenceError(f"the Lanczos iteration failed with {A!r}: {error}") from error
     return abs(float(value[0]))
 
 
+def _require_hermitian(x: Any, y: Any) -> None:
+    """Raise unless two arrays that a Hermitian matrix makes equal are so."""
+    require_finite("A", x)
+    if norm(x - y) > 1e3 * float(namespace(x).finfo(x.dtype).eps) * norm(x):
+        raise ValueError("A is not Hermitian: the radius is known for Hermitian matrices only")
+
+
 def _require_radius(beta: Any) -> float:
-    if not 0 <= beta < 1:
+    if not isinstance(beta, numbers.Real) or not 0 <= float(beta) < 1:
         raise ValueError(f"beta is {beta!r}: the Jacobi radius must satisfy 0 <= beta < 1")
     return float(beta)

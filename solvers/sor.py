@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from structlin._kernels.stencil import norm
 from structlin.solvers._solution import Solution, Status, warns_unconverged
@@ -16,6 +17,7 @@ from structlin.solvers._systems import (
     require_finite_start,
     require_limits,
     require_omega,
+    rescaled_norms,
     system,
 )
 
@@ -107,61 +109,69 @@ def sor(
     """
     omega = require_omega(omega)
     prepared = system(A, b, x0, ordering)
-    require_limits(rtol, atol, maxiter, time_limit, prepared.b)
+    require_limits(rtol, atol, maxiter, time_limit, prepared.b, callback)
     choices = {"omega": omega, "ordering": prepared.ordering}
-    x, unit, atol = prepared.x, prepared.unit, atol / prepared.unit
+    x, atol = prepared.x, atol / prepared.unit
     size = norm(prepared.b)
-    norms = np.empty(maxiter + 1)
-    if size == 0:
-        x, norms[0] = 0 * x, 0.0
-    else:
-        norms[0] = norm(prepared.b - prepared.product(x))
-    require_finite_start(norms[0])
-    done: int = 0
+    first = norm(prepared.b - prepared.product(x)) if size > 0 else 0.0
+    require_finite_start(first)
+    norms = np.array([first])
     status: Status = "converged"
-    if norms[0] > max(atol, rtol * size):
-        target = max(rtol * norms[0], atol)
-        x, done, status = _sweeps(prepared, x, omega, target, norms, time_limit, callback)
-    return Solution(prepared.restored(x), status, done, unit * norms[: done + 1], choices)
+    if size == 0:
+        x = 0 * x
+    elif first > max(atol, rtol * size):
+        target = max(rtol * first, atol)
+        x, norms, status = _sweeps(prepared, x, omega, first, target, maxiter, time_limit, callback)
+    norms = rescaled_norms(norms, prepared.unit)
+    return Solution(prepared.restored(x), status, len(norms) - 1, norms, choices)
 
 
 def _sweeps(
     prepared: System,
     x: Any,
     omega: float,
+    first: float,
     target: float,
-    norms: Any,
+    maxiter: int,
     time_limit: float | None,
     callback: Callable[[Any], object] | None,
-) -> tuple[Any, int, Status]:
+) -> tuple[Any, NDArray[np.float64], Status]:
     """Sweep in slices, between which clock, callback and stagnation are looked after."""
-    maxiter = norms.size - 1
     # red-black sweeps of a smooth residual first raise its norm, by about the grid's width
-    ceiling = 1e3 * norms[0] * (1 + math.sqrt(prepared.b.size))
+    ceiling = 1e3 * first * (1 + math.sqrt(prepared.b.size))
     begin = time.perf_counter()
-    done, least, since = 0, norms[0], 0
+    norms = [np.array([first])]
+    done, last, least, since = 0, first, first, 0
     step = 1 if callback else _window if time_limit is None else _first_slice
+    status: Status = "max_iterations"
     while done < maxiter:
-        part = norms[done : done + min(step, maxiter - done) + 1]
+        part = np.empty(min(step, maxiter - done) + 1)
+        part[0] = last
         x, sweeps = prepared.relax(x, omega, target, ceiling, part)
         done += sweeps
         if callback:
             callback(prepared.restored(x))
         if part[sweeps] < target:
             # the sweeps derive their norms; what counts is the residual itself
-            norms[done] = norm(prepared.b - prepared.product(x))
-            if norms[done] < target:
-                return x, done, "converged"
-        if not norms[done] <= ceiling:
-            return x, done, "diverged"
+            part[sweeps] = norm(prepared.b - prepared.product(x))
+        norms.append(part[1 : sweeps + 1])
+        last = float(part[sweeps])
+        if last < target:
+            status = "converged"
+            break
+        if not last <= ceiling:
+            status = "diverged"
+            break
         lowest = float(part[: sweeps + 1].min())
         if lowest < least:
             least, since = lowest, done
         elif done - since >= _window:
-            return x, done, "diverged"
+            status = "diverged"
+            break
         if time_limit is not None:
             spent = time.perf_counter() - begin
             if spent >= time_limit:
-                return x, done, "time_limit"
-            step = 1 if callback else max(1, int(done * 0.1 * time_limit / spent))
-    return x, done, "max_iterations"
+                status = "time_limit"
+                break
+            step = 1 if callback else max(1, int(min(_window, done * 0.1 * time_limit / spent)))
+    return x, np.concatenate(norms), status

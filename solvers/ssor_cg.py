@@ -93,7 +93,7 @@ def ssor_cg(
         raise ValueError(
             f"sweep_order is {sweep_order!r}: use 'forward-backward' or 'backward-forward'"
         )
-    ordering = ordering or "lexicographic"
+    ordering = "lexicographic" if ordering is None else ordering
     first = ordering
     if sweep_order == "backward-forward":
         if ordering not in _opposite:
@@ -103,7 +103,7 @@ def ssor_cg(
             )
         first = _opposite[ordering]
     prepared = system(A, b, x0, first)
-    require_limits(rtol, atol, maxiter, time_limit, prepared.b)
+    require_limits(rtol, atol, maxiter, time_limit, prepared.b, callback)
     return pcg(
         prepared.product,
         lambda r: prepared.ssor(r, omega),

@@ -12,6 +12,11 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
+# these answer to NumPy's functions, and differently
+_refused = {
+    "MaskedArray": "fill its gaps first, with x.filled(...)",
+    "matrix": "pass numpy.asarray(x)",
+}
 type_names = {"numpy": "NumPy", "cupy": "CuPy"}
 
 
@@ -51,6 +56,8 @@ def _label(xp: ModuleType) -> str:
 
 def _library(x: Any) -> ModuleType | None:
     if isinstance(x, np.ndarray):
+        if type(x).__name__ in _refused:
+            raise TypeError(f"{type(x).__name__} is not taken: {_refused[type(x).__name__]}")
         return _numpy()
     if x is None or isinstance(x, (int, float, complex, np.generic)):
         return None

@@ -11,14 +11,25 @@ from structlin._backend import namespace
 def inexact(x: Any, xp: ModuleType | None = None) -> Any:
     """Return ``x`` as a floating-point array: integers and booleans become float64.
 
-    Floating-point and complex arrays come back as they are.
+    Floating-point and complex arrays of single and double precision come back as they are.
     """
     xp = namespace(x) if xp is None else xp
-    if xp.isdtype(x.dtype, ("real floating", "complex floating")):
+    if require_inexact(x.dtype, xp):
         return x
-    if xp.isdtype(x.dtype, ("integral", "bool")):
-        return xp.astype(x, xp.float64)
-    raise TypeError(f"dtype {x.dtype} is not numeric: pass integers, floats or complex numbers")
+    return xp.astype(x, xp.float64)
+
+
+def require_inexact(dtype: Any, xp: ModuleType) -> bool:
+    """Tell whether a data type is floating-point; raise unless it is that, integer or boolean."""
+    if xp.isdtype(dtype, ("real floating", "complex floating")):
+        if xp.finfo(dtype).bits not in (32, 64):
+            raise TypeError(
+                f"dtype {dtype} is not supported: use single or double precision, real or complex"
+            )
+        return True
+    if xp.isdtype(dtype, ("integral", "bool")):
+        return False
+    raise TypeError(f"dtype {dtype} is not numeric: pass integers, floats or complex numbers")
 
 
 def require_finite(name: str, x: Any) -> None:

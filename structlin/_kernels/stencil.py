@@ -13,9 +13,12 @@ periodic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from structlin._backend import device, namespace
 
@@ -106,8 +109,18 @@ def _relax(
 
 
 def norm(r: Any) -> float:
-    """Return the Euclidean norm of an array of any shape, on the host."""
-    return float(namespace(r).linalg.vector_norm(r))
+    """Return the Euclidean norm of an array of any shape, on the host.
+
+    Entries whose squares overflow or vanish are measured in units of the largest.
+    """
+    xp = namespace(r)
+    with np.errstate(over="ignore"):
+        size = float(xp.linalg.vector_norm(r))
+    if (size == 0 or math.isinf(size)) and math.prod(r.shape):
+        largest = float(xp.max(xp.abs(r)))
+        if 0 < largest < math.inf:
+            return largest * float(xp.linalg.vector_norm(r / largest))
+    return size
 
 
 def relax_red_black(

@@ -15,7 +15,7 @@ import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import device, dtype_of, namespace
-from structlin._validation import inexact
+from structlin._validation import inexact, require_inexact
 from structlin.matrices._indices import parse
 from structlin.matrices.operations import (
     add,
@@ -356,9 +356,7 @@ def _common_type(xp: ModuleType, *dtypes: Any) -> Any:
     found = []
     for dtype in dtypes:
         known = dtype_of(xp, dtype)
-        if xp.isdtype(known, ("integral", "bool")):
+        if not require_inexact(known, xp):
             known = dtype_of(xp, "float64")
-        if not xp.isdtype(known, ("real floating", "complex floating")):
-            raise TypeError(f"dtype {dtype} is not numeric: use floats or complex numbers")
         found.append(known)
     return xp.result_type(*found)

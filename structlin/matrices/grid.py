@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import functools
 import math
 import numbers
@@ -9,6 +10,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import kernel, namespace
@@ -106,6 +108,7 @@ class GridOperator(LinearOperator):
             self._weight(axis, weight, named[axis]) for axis, weight in enumerate(per_axis)
         )
         self.shift = self._box("shift", shift, grid)
+        require_finite("the diagonal", self.coefficients)
 
     @classmethod
     def laplacian(
@@ -178,6 +181,10 @@ class GridOperator(LinearOperator):
                [-1.5,  4.5]])
         """
         xp = namespace(coefficient)
+        if not hasattr(coefficient, "ndim") or not 1 <= coefficient.ndim <= 3:
+            raise ValueError(
+                f"coefficient has shape {coefficient.shape}: it needs an axis per axis of the grid"
+            )
         coefficient = inexact(coefficient, xp)
         if xp.isdtype(coefficient.dtype, "complex floating"):
             raise TypeError("coefficient is complex: the stencil of a diffusion needs real numbers")
@@ -196,12 +203,12 @@ class GridOperator(LinearOperator):
                 for part in (slice(None, 1), slice(-1, None))
             )
             if pair == ("periodic", "periodic"):
-                low = high = 2 * low * high / (low + high)
+                low = high = _harmonic_mean(low, high)
             below, above = (
                 coefficient[(slice(None),) * axis + (part, ...)]
                 for part in (slice(None, -1), slice(1, None))
             )
-            mean = 2 * below * above / (below + above)
+            mean = _harmonic_mean(below, above)
             faces.append(factor * xp.concat((low, mean, high), axis=axis))
         return cls(coefficient.shape, tuple(faces), shift, sides=sides)
 
@@ -241,14 +248,22 @@ class GridOperator(LinearOperator):
         if not hasattr(x, "shape"):
             if not isinstance(x, numbers.Complex):
                 raise TypeError(f"{name} is {x!r}: it must be a number or an array")
-            if not math.isfinite(abs(x)):
+            if not cmath.isfinite(complex(x)):
                 raise ValueError(f"{name} is {x}: it must be finite")
             if isinstance(x, complex) and not self.is_complex:
                 raise ValueError(f"{name} is {x}, complex, but the data type asked for is not")
-            x = xp.asarray(x, dtype=self.dtype, device=self.device)
-        else:
-            require_finite(name, inexact(x, xp))
-            x = xp.astype(x, self.dtype, copy=False)
+            x = xp.asarray(x, dtype=xp.complex128 if isinstance(x, complex) else xp.float64)
+            x = compat.to_device(x, self.device)
+        x = inexact(x, xp)
+        require_finite(name, x)
+        if xp.isdtype(x.dtype, "complex floating") and not self.is_complex:
+            raise ValueError(f"{name} is complex, but the data type asked for is {self.dtype}")
+        with np.errstate(over="ignore"):
+            given, x = x, xp.astype(x, self.dtype)  # a copy: the operator is immutable
+        if given.dtype != x.dtype:
+            require_finite(f"{name} in {self.dtype}", x)
+            if bool(xp.any((x == 0) & (given != 0))):
+                raise ValueError(f"{name} has an entry that vanishes in {self.dtype}: scale it")
         x = xp.reshape(x, (1,) * (len(full) - x.ndim) + tuple(x.shape))
         if x.ndim != len(full) or any(a not in (1, b) for a, b in zip(x.shape, full, strict=True)):
             raise ValueError(
@@ -260,9 +275,10 @@ class GridOperator(LinearOperator):
     def coefficients(self) -> Any:
         """The diagonal, as an array that broadcasts against the grid."""
         total = self.shift
-        for axis, weight in enumerate(self.weights):
-            below, above = stencil.faces(weight, axis)
-            total = total + below + above
+        with np.errstate(over="ignore"):  # the constructor refuses what overflows
+            for axis, weight in enumerate(self.weights):
+                below, above = stencil.faces(weight, axis)
+                total = total + below + above
         return total
 
     @property
@@ -299,6 +315,13 @@ class GridOperator(LinearOperator):
         sides = {side for pair in self.sides for side in pair}
         said = sides.pop() if len(sides) == 1 else ", ".join("/".join(p) for p in self.sides)
         return f"{'x'.join(map(str, self.grid))} points, {said}"
+
+
+def _harmonic_mean(a: Any, b: Any) -> Any:
+    """Return ``2ab/(a + b)`` of positive arrays, with no product that could leave the range."""
+    xp = namespace(a, b)
+    low, high = xp.minimum(a, b), xp.maximum(a, b)
+    return low * (2 / (1 + low / high))
 
 
 def _sizes(grid: Any) -> tuple[int, ...]:

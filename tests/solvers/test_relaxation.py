@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 
+import array_api_strict
 import numpy as np
 import pytest
 import scipy.sparse
@@ -353,7 +354,92 @@ def test_small_and_large_numbers_in_single_precision(solver, rng):
         np.testing.assert_allclose(x / scale, solver(A, b, rtol=1e-5).x, rtol=1e-3, atol=1e-4)
 
 
-def test_a_start_beyond_all_bounds_is_refused(solver):
-    A = GridOperator.laplacian((3,), shift=0.5)
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match="x0 is so large"):
-        solver(A, np.ones(3), x0=np.full(3, 1e300))
+@pytest.mark.filterwarnings("ignore::structlin.ConvergenceWarning")
+def test_starts_beyond_all_bounds_do_no_harm(solver):
+    A = GridOperator.laplacian((3, 4), shift=0.5, weights=1e10)
+    b = np.ones(12)
+    for scale in (1e200, 1e290):
+        solution = solver(A, b, x0=np.full(12, scale), maxiter=100)
+        assert np.isfinite(solution.x).all()
+        if solution.converged:
+            assert solution.residual_norms[-1] < 1e-8 * solution.residual_norms[0]
+    # a warm start may well be larger than the right-hand side
+    small = solver(A, 1e-25 * b, x0=b, atol=1e-33)
+    assert small.converged
+    np.testing.assert_allclose(small.x, 1e-25 * np.linalg.solve(A.todense(), b), rtol=1e-4)
+
+
+def test_a_solution_that_overflows_is_refused(solver):
+    A = 1e-200 * GridOperator.laplacian((3, 4), shift=0.5)
+    with pytest.raises(ValueError, match="overflows float64: scale A or b"):
+        solver(A, np.full(12, 1e200))
+
+
+def test_the_start_is_never_returned(solver):
+    A = GridOperator.laplacian((5,), shift=0.5)
+    x = np.arange(5.0)
+    assert not np.shares_memory(solver(A, A @ x, x0=x).x, x)
+
+
+@pytest.mark.parametrize("b", [None, 1.0, [1.0] * 5, "b", np.float64(1), scipy.sparse.eye_array(5)])
+def test_what_is_no_vector_is_told(solver, b):
+    A = GridOperator.laplacian((5,), shift=0.5)
+    with pytest.raises((TypeError, ValueError), match=r"b (is a \w+: pass|has shape)"):
+        solver(A, b)
+
+
+def test_unsupported_types_get_advice(solver):
+    A = GridOperator.laplacian((5,), shift=0.5)
+    for dtype in ("float16", "longdouble"):
+        with pytest.raises(TypeError, match="single or double precision"):
+            solver(A, np.ones(5, dtype))
+        with pytest.raises(TypeError, match="single or double precision"):
+            GridOperator.laplacian((5,), dtype=dtype)
+    assert solver(A, np.ones(5, ">f8")).converged
+    with pytest.raises(TypeError, match="fill its gaps"):
+        solver(A, np.ma.array(np.ones(5), mask=[0, 1, 0, 0, 0]))
+    with pytest.raises(TypeError, match="callback is 5"):
+        solver(A, np.ones(5), callback=5)
+
+
+def test_devices_are_not_mixed(solver):
+    like = array_api_strict.ones(1, device=array_api_strict.Device("device1"))
+    A = GridOperator.laplacian((5,), shift=0.5, like=like)
+    with pytest.raises(ValueError, match="devices"):
+        solver(A, array_api_strict.ones(5))
+    with pytest.raises(TypeError, match="mixed"):
+        solver(A, np.ones(5))
+
+
+@pytest.mark.parametrize("limit", [{"time_limit": np.inf}, {"maxiter": 10**30}])
+def test_limits_may_be_as_large_as_one_likes(solver, limit):
+    assert solver(GridOperator.laplacian((5,), shift=0.5), np.ones(5), **limit).converged
+
+
+def test_indices_out_of_range_are_refused():
+    A = csr(GridOperator.laplacian((5,), shift=0.5))
+    A.indices[1] = 1000
+    for ordering in ("lexicographic", "reverse", "multicolor"):
+        with pytest.raises(ValueError, match="ind"):
+            sor(A, np.ones(5), omega=1.0, ordering=ordering)
+
+
+@pytest.mark.parametrize(
+    "preconditioner",
+    [lambda r: r[:, None], lambda r: None, lambda r: 1.0, lambda r: 1j * r, lambda r: list(r)],
+)
+def test_what_a_preconditioner_returns_is_checked(preconditioner):
+    with pytest.raises(TypeError, match="preconditioner gave"):
+        cg(GridOperator.laplacian((5,)), np.ones(5), preconditioner=preconditioner)
+
+
+def test_a_preconditioner_changes_neither_precision_nor_residual(rng):
+    A = GridOperator.laplacian((9,), shift=0.1, dtype="float32")
+    b = rng.standard_normal(9).astype("float32")
+    assert cg(A, b, rtol=1e-4, preconditioner=np.eye(9)).x.dtype == np.float32
+
+    def in_place(r):
+        r *= 0.5
+        return r
+
+    assert cg(A, b, rtol=1e-4, preconditioner=in_place).iterations == cg(A, b, rtol=1e-4).iterations

@@ -82,3 +82,22 @@ def test_bad_matrices_are_refused():
     with pytest.raises(ValueError, match="positive"):
         jacobi_radius(GridOperator.laplacian((3, 3), shift=-5.0))
     assert jacobi_radius(np.zeros((0, 0))) == 0.0
+
+
+def test_matrices_outside_the_theory_are_refused(rng):
+    for A in (np.array([[2.0, 1.5], [-1.5, 2.0]]), np.array([[2, 1j], [1j, 2]])):
+        with pytest.raises(ValueError, match="not Hermitian"):
+            jacobi_radius(A)
+    skew = scipy.sparse.diags_array([1.0, 4.0, -1.0], offsets=[-1, 0, 1], shape=(300, 300))
+    with pytest.raises(ValueError, match="not Hermitian"):
+        jacobi_radius(skew)
+    with pytest.raises(ValueError, match="NaN or Inf"):
+        jacobi_radius(np.array([[2.0, np.nan], [np.nan, 2.0]]))
+    for beta in (None, "a", [0.5]):
+        with pytest.raises(ValueError, match="beta is"):
+            omega_young(beta)
+
+
+def test_a_diagonal_matrix_has_radius_zero():
+    assert jacobi_radius(scipy.sparse.eye_array(300)) == 0.0
+    assert jacobi_radius(np.diag([1.0, 2.0])) < 1e-15

@@ -45,9 +45,19 @@ def test_what_is_no_array_is_refused_by_name(thing):
         namespace(np.ones(2), thing)
 
 
-def test_numpy_subclasses_and_zero_dimensional_arrays_are_arrays():
+def test_zero_dimensional_and_mapped_arrays_are_arrays(tmp_path):
     assert namespace(np.array(3.0)) is numpy_xp
-    assert namespace(np.ma.masked_array([1.0])) is numpy_xp
+    mapped = np.memmap(tmp_path / "x", dtype=float, mode="w+", shape=3)
+    assert namespace(mapped) is numpy_xp
+
+
+def test_arrays_that_answer_differently_are_refused():
+    with pytest.raises(TypeError, match=r"x.filled"):
+        namespace(np.ma.masked_array([1.0]))
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.asmatrix(np.eye(2))
+    with pytest.raises(TypeError, match=r"numpy.asarray"):
+        namespace(matrix)
 
 
 @pytest.mark.parametrize("layout", ["csr_array", "csc_matrix", "coo_array", "dia_array"])

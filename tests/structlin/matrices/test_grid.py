@@ -169,3 +169,30 @@ def test_diffusion_needs_positive_coefficients(bad):
         GridOperator.diffusion(np.array([1.0, bad]))
     with pytest.raises(TypeError, match="complex"):
         GridOperator.diffusion(np.array([1.0, 1j]))
+
+
+def test_extreme_coefficients_keep_their_means():
+    for scale in (1e-200, 1e200):
+        A = GridOperator.diffusion(np.array([1.0, 3.0]) * scale, sides="neumann").todense()
+        np.testing.assert_allclose(A / scale, [[1.5, -1.5], [-1.5, 1.5]])
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"weights": 1e300}, "NaN or Inf"),
+        ({"weights": 1e-300}, "vanishes in float32"),
+        ({"weights": np.ones((1, 1)) * 1j}, "complex"),
+        ({"weights": 3e38}, "the diagonal"),
+    ],
+)
+def test_what_the_data_type_cannot_hold_is_refused(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        GridOperator((3, 3), **kwargs, dtype="float32")
+
+
+def test_later_changes_of_the_arrays_do_not_reach_the_operator():
+    w = np.ones(4)
+    A = GridOperator((3,), w, 1.0)
+    w[:] = 5.0
+    np.testing.assert_array_equal(A @ np.ones(3), [2.0, 1.0, 2.0])
