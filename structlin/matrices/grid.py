@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmath
 import functools
 import math
 import numbers
@@ -10,7 +9,6 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import kernel, namespace
@@ -245,30 +243,39 @@ class GridOperator(LinearOperator):
     def _box(self, name: str, x: Any, full: tuple[int, ...]) -> Any:
         """Return ``x`` as an array of one axis per grid axis that broadcasts against ``full``."""
         xp = self.xp
-        if not hasattr(x, "shape"):
+        if hasattr(x, "shape"):
+            x = self._entries(name, inexact(x, xp))
+        else:
             if not isinstance(x, numbers.Complex):
                 raise TypeError(f"{name} is {x!r}: it must be a number or an array")
-            if not cmath.isfinite(complex(x)):
-                raise ValueError(f"{name} is {x}: it must be finite")
             if isinstance(x, complex) and not self.is_complex:
                 raise ValueError(f"{name} is {x}, complex, but the data type asked for is not")
-            x = xp.asarray(x, dtype=xp.complex128 if isinstance(x, complex) else xp.float64)
-            x = compat.to_device(x, self.device)
-        x = inexact(x, xp)
-        require_finite(name, x)
-        if xp.isdtype(x.dtype, "complex floating") and not self.is_complex:
-            raise ValueError(f"{name} is complex, but the data type asked for is {self.dtype}")
-        with np.errstate(over="ignore"):
-            given, x = x, xp.astype(x, self.dtype)  # a copy: the operator is immutable
-        if given.dtype != x.dtype:
-            require_finite(f"{name} in {self.dtype}", x)
-            if bool(xp.any((x == 0) & (given != 0))):
-                raise ValueError(f"{name} has an entry that vanishes in {self.dtype}: scale it")
+            size = abs(complex(x))
+            limits = xp.finfo(self.dtype)
+            if not size <= float(limits.max):
+                raise ValueError(f"{name} is {x}: it must be finite in {self.dtype}")
+            if 0 < size < float(limits.smallest_normal):
+                raise ValueError(f"{name} is {x}, which vanishes in {self.dtype}: scale it")
+            x = xp.asarray(x, dtype=self.dtype, device=self.device)
         x = xp.reshape(x, (1,) * (len(full) - x.ndim) + tuple(x.shape))
         if x.ndim != len(full) or any(a not in (1, b) for a, b in zip(x.shape, full, strict=True)):
             raise ValueError(
                 f"{name} has shape {tuple(x.shape)}, which does not broadcast against {full}"
             )
+        return x
+
+    def _entries(self, name: str, given: Any) -> Any:
+        """Return a copy of the user's array in the operator's data type, checked."""
+        xp = self.xp
+        require_finite(name, given)
+        if xp.isdtype(given.dtype, "complex floating") and not self.is_complex:
+            raise ValueError(f"{name} is complex, but the data type asked for is {self.dtype}")
+        with np.errstate(over="ignore"):
+            x = xp.astype(given, self.dtype)
+        if given.dtype != x.dtype:
+            require_finite(f"{name} in {self.dtype}", x)
+            if bool(xp.any((x == 0) & (given != 0))):
+                raise ValueError(f"{name} has an entry that vanishes in {self.dtype}: scale it")
         return x
 
     @functools.cached_property
