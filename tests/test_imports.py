@@ -45,10 +45,20 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imported(module: str, path: Path, known: set[str]) -> Iterator[str]:
-    """Yield every module of the package that a file imports, late imports included."""
+def imported(module: str, path: Path, known: set[str]) -> Iterator[tuple[str, bool]]:
+    """Yield every module of the package that a file imports, and whether for its types only.
+
+    Late imports inside functions count like any other.
+    """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -68,9 +78,9 @@ def imported(module: str, path: Path, known: set[str]) -> Iterator[str]:
             targets = [str(node.args[0].value)]
         else:
             continue
-        yield from (
-            t for t in targets if t.partition(".")[0] in ("structlin", "solvers", "operators")
-        )
+        for target in targets:
+            if target.partition(".")[0] in ("structlin", "solvers", "operators"):
+                yield target, node in for_types
 
 
 def subject(module: str) -> str:
@@ -79,24 +89,29 @@ def subject(module: str) -> str:
 
 
 def breaches(files: dict[str, Path]) -> list[str]:
-    """Return one line for every import that runs upward or in a circle."""
+    """Return one line for every import that runs upward, and one for a circle."""
     found = []
+    parts: dict[str, set[str]] = {}
     graph: dict[str, set[str]] = {}
     for module, path in files.items():
-        for target in imported(module, path, set(files)):
+        for target, for_types in imported(module, path, set(files)):
             here, there = subject(module), subject(target)
             unknown = {here, there} - set(floor_of)
             if unknown:
                 found.append(f"{module}: {unknown.pop()} has no floor")
-            elif floor_of[there] > floor_of[here] and here != "structlin":
+            elif here == "structlin":
+                continue  # the face loads on use
+            elif floor_of[there] > floor_of[here]:
                 found.append(f"{module} imports {target}: upward")
             elif here != there:
-                graph.setdefault(here, set()).add(there)
-    graph.pop("structlin", None)
-    try:
-        graphlib.TopologicalSorter(graph).prepare()
-    except graphlib.CycleError as error:
-        found.append(f"a circle: {' → '.join(error.args[1])}")
+                parts.setdefault(here, set()).add(there)
+            if not for_types and target != module:
+                graph.setdefault(module, set()).add(target)
+    for one in (parts, graph):
+        try:
+            graphlib.TopologicalSorter(one).prepare()
+        except graphlib.CycleError as error:
+            found.append(f"a circle: {' → '.join(error.args[1])}")
     return found
 
 
@@ -117,6 +132,8 @@ def test_imports_run_downward():
         ("structlin.solvers.sor", "import operators", "upward"),
         ("structlin.attic", "import structlin._backend", "has no floor"),
         ("structlin.bases.a", "from structlin.matrices import Dense", "circle"),
+        ("structlin.solvers.sor", "def f():\n    from structlin.solvers import Solution", "circle"),
+        ("structlin.solvers.sor", "if TYPE_CHECKING:\n    from . import Solution", ""),
         ("structlin.solvers.sor", "from structlin.matrices import Dense", ""),
         ("structlin.solvers.sor", "from . import _solution", ""),
         ("structlin.__main__", "from structlin import solvers", ""),
@@ -128,7 +145,7 @@ def test_the_walk_finds_a_breach(tmp_path, module, line, complaint):
         "structlin": "def __getattr__(name): ...",
         "structlin.bases": "",
         "structlin.matrices": "from structlin.bases import sine",
-        "structlin.solvers": "",
+        "structlin.solvers": "from structlin.solvers import sor, _solution",
         "structlin.solvers._solution": "",
         module: line,
     }
