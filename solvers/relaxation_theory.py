@@ -48,6 +48,7 @@ def omega_young(beta: float) -> float:
 
     Examples
     --------
+    >>> import math
     >>> round(omega_young(math.cos(math.pi / 11)), 6)
     1.560388
     """
@@ -112,7 +113,7 @@ def jacobi_radius(A: Any, *, rng: Any = None) -> float:
     float
         Exact by formula for a `GridOperator` with uniform coefficients and Dirichlet or periodic
         sides; else by the extreme eigenvalues of ``D^(−1/2) A D^(−1/2)``: all of them up to 256
-        rows, by ARPACK's Lanczos method to a relative accuracy of 1e-8 beyond.
+        rows, by the Lanczos method of SciPy or CuPy to a relative accuracy of 1e-8 beyond.
 
     Raises
     ------
@@ -131,6 +132,7 @@ def jacobi_radius(A: Any, *, rng: Any = None) -> float:
 
     Examples
     --------
+    >>> import math
     >>> from structlin.matrices import GridOperator
     >>> round(jacobi_radius(GridOperator.laplacian((10, 10))), 12) == round(
     ...     math.cos(math.pi / 11), 12)

@@ -1,11 +1,11 @@
-"""Structured linear algebra, solvers that learn their parameters, and operator learning.
+"""Structured linear algebra, and solvers that learn their parameters.
 
 Matrices that are never formed densely, and what is computed with them:
 
 - `structlin.matrices`: operators (`Kronecker`, `GridOperator`, …) and the rules that
   `solve`, `slogdet`, `eigh`, … follow on them;
 - `structlin.solvers`: iterative and direct solvers, and the layer that learns their parameters;
-- `structlin.operators`: maps between function spaces, learned from data;
+- `structlin.operators`: the place of maps between function spaces, learned from data (empty yet);
 - `structlin.bases`: grids and transforms;
 - `structlin.testing`: checks to run on operators of your own;
 - `structlin.plotting`: pictures.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from types import ModuleType
 from typing import Any
 
-from structlin._backend import namespace
+from structlin._backend import dtype_of, namespace
 
 
 def inexact(x: Any, xp: ModuleType | None = None) -> Any:
@@ -45,3 +46,13 @@ def require_finite(name: str, x: Any) -> None:
         index.append(i)
     where = ", ".join(str(i) for i in reversed(index))
     raise ValueError(f"{name} has a NaN or Inf at [{where}]: every entry must be finite")
+
+
+@functools.cache
+def common_type(xp: ModuleType, *dtypes: Any) -> Any:
+    """Return the data type to which these promote, integers as float64."""
+    found = []
+    for dtype in dtypes:
+        known = dtype_of(xp, dtype)
+        found.append(known if require_inexact(known, xp) else dtype_of(xp, "float64"))
+    return xp.result_type(*found)

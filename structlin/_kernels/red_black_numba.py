@@ -65,11 +65,10 @@ class Split:
         self.b = self._split(b)
         zero = np.zeros((1,) * x.ndim, self.dtype)
         boxes = _spread(weights, zero)
-        self.uniform = all(w.size == 1 for w in (diagonal, *weights))
-        if self.uniform:
+        if all(w.size == 1 for w in (diagonal, *weights)):
             d, w0, w1, w2 = (self.dtype.type(w.item()) for w in (diagonal, *boxes))
             self.scalars = (d, w0, None if self.flat else w1, w2)
-            self.variable = None
+            self.variable: Any = None
         else:
             self.scalars = (self.dtype.type(1),) * 4
             reds = []
@@ -82,6 +81,7 @@ class Split:
                 tuple(w for pair in _spread(pairs, none) for w in pair),
                 self._split(np.broadcast_to(diagonal, x.shape)),
             )
+            self._omega = 0.0  # that of the third entry, which `sweep` adds
 
     def _split(self, full: Any) -> tuple[Any, Any]:
         """Return the red and the black points of a grid array, with margins of zeros."""
@@ -115,9 +115,12 @@ class Split:
 
     def sweep(self, omega: float, sweeps: int, removed: Any) -> None:
         """Do some sweeps; add the squares of what they removed to ``removed[sweep, colour]``."""
-        variable: Any = self.variable
-        if variable is not None:
-            variable = (*variable, tuple(_inverse(omega, d) for d in variable[1]))
+        if self.variable is not None and self._omega != omega:
+            self._omega = omega
+            self.variable = (
+                *self.variable[:2],
+                tuple(_inverse(omega, d) for d in self.variable[1]),
+            )
         _pass(
             *self.x,
             *self.b,
@@ -125,7 +128,7 @@ class Split:
             *self.periodic,
             *self.scalars,
             self.dtype.type(omega) / self.scalars[0],
-            variable,
+            self.variable,
             sweeps,
             removed,
         )

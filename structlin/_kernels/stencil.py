@@ -14,7 +14,6 @@ periodic
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -26,26 +25,26 @@ Weights = tuple[Any, ...]
 Flags = tuple[bool, ...]
 
 
+def along(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """Return the part of an array from ``start`` to ``stop`` along one axis."""
+    return x[(slice(None),) * axis + (slice(start, stop), ...)]
+
+
 def faces(weight: Any, axis: int) -> tuple[Any, Any]:
     """Return the weights of the faces below and above every point along its own axis."""
     if weight.shape[axis] == 1:
         return weight, weight
-    below = [slice(None)] * weight.ndim
-    above = list(below)
-    below[axis], above[axis] = slice(None, -1), slice(1, None)
-    return weight[tuple(below)], weight[tuple(above)]
+    return along(weight, axis, None, -1), along(weight, axis, 1, None)
 
 
 def _shifted(xp: ModuleType, x: Any, axis: int, step: int, periodic: bool) -> Any:
     """Return the neighbours of every point one step down (-1) or up (+1) the axis."""
-    size = x.shape[axis]
-    inner, outer = [slice(None)] * x.ndim, [slice(None)] * x.ndim
-    inner[axis] = slice(None, -1) if step < 0 else slice(1, None)
-    outer[axis] = slice(size - 1, None) if step < 0 else slice(None, 1)
-    edge = x[tuple(outer)]
-    edge = edge if periodic else xp.zeros_like(edge)
-    parts = (edge, x[tuple(inner)]) if step < 0 else (x[tuple(inner)], edge)
-    return xp.concat(parts, axis=axis)
+    low, high = along(x, axis, None, 1), along(x, axis, x.shape[axis] - 1, None)
+    if not periodic:
+        low, high = xp.zeros_like(low), xp.zeros_like(high)
+    if step < 0:
+        return xp.concat((high, along(x, axis, None, -1)), axis=axis)
+    return xp.concat((along(x, axis, 1, None), low), axis=axis)
 
 
 def neighbours(x: Any, weights: Weights, periodic: Flags) -> Any:
@@ -70,11 +69,11 @@ def product(x: Any, diagonal: Any, weights: Weights, periodic: Flags) -> Any:
     return diagonal * x - neighbours(x, weights, periodic)
 
 
-def levels(x: Any, ordering: str) -> Iterable[Any]:
-    """Yield masks of points that may be updated at once, in the order of the sweep.
+def levels(x: Any, ordering: str) -> tuple[Any, int]:
+    """Return the level of every point, and how many there are: a sweep takes them in turn.
 
-    Lexicographic order updates a point after all its lower neighbours: points of equal
-    ``i + j + k`` depend on one another in no way (the hyperplane method).
+    Points of one level depend on one another in no way. In lexicographic order, a point follows
+    all its lower neighbours: levels are those of ``i + j + k`` (the hyperplane method).
     """
     xp = namespace(x)
     index = xp.zeros(x.shape, dtype=xp.int64, device=device(x))
@@ -83,8 +82,8 @@ def levels(x: Any, ordering: str) -> Iterable[Any]:
         shape[axis] = size
         index = index + xp.reshape(xp.arange(size, device=device(x)), tuple(shape))
     if ordering == "red-black":
-        return [index % 2 == color for color in range(2)]
-    return (index == level for level in range(sum(x.shape) - x.ndim + 1))
+        return index % 2, 2
+    return index, sum(x.shape) - x.ndim + 1
 
 
 def _relax(
@@ -99,9 +98,10 @@ def _relax(
 ) -> tuple[Any, int]:
     xp = namespace(x, b)
     step = omega / stencil[0]
+    index, count = levels(x, ordering)
     for k in range(1, norms.size):
-        for mask in levels(x, ordering):
-            x = xp.where(mask, x + step * (b - product(x, *stencil)), x)
+        for level in range(count):
+            x = xp.where(index == level, x + step * (b - product(x, *stencil)), x)
         norms[k] = norm(b - product(x, *stencil))
         if not target <= norms[k] <= ceiling:  # NaN leaves too
             return x, k
@@ -179,7 +179,7 @@ def _ssor(ordering: str, r: Any, stencil: tuple[Any, Weights, Flags], omega: flo
     xp = namespace(r)
     step = omega / stencil[0]
     z = xp.zeros_like(r)
-    masks = list(levels(r, ordering))
-    for mask in masks + masks[::-1]:
-        z = xp.where(mask, z + step * (r - product(z, *stencil)), z)
+    index, count = levels(r, ordering)
+    for level in (*range(count), *reversed(range(count))):
+        z = xp.where(index == level, z + step * (r - product(z, *stencil)), z)
     return z

@@ -14,8 +14,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from structlin._backend import device, dtype_of, namespace
-from structlin._validation import inexact, require_inexact
+from structlin._backend import device, namespace
+from structlin._validation import common_type, inexact
 from structlin.matrices._indices import parse
 from structlin.matrices.operations import (
     add,
@@ -114,7 +114,7 @@ class LinearOperator(metaclass=_Sealing):
         self.shape = m, n
         self.xp = namespace(*owners)
         self.device = device(*owners)
-        self.dtype = _common_type(
+        self.dtype = common_type(
             self.xp, *([x.dtype for x in owners] if dtype is None else [dtype])
         )
 
@@ -320,7 +320,12 @@ class LinearOperator(metaclass=_Sealing):
         raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be deleted")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "xp": self.xp.__name__}
+        kept = {
+            name: value
+            for name, value in self.__dict__.items()
+            if not isinstance(getattr(type(self), name, None), functools.cached_property)
+        }
+        return {**kept, "xp": self.xp.__name__}  # what was only kept can be had again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, xp=importlib.import_module(state["xp"]))
@@ -348,15 +353,3 @@ def _is_matrix(x: Any) -> bool:
 def size_text(shape: tuple[int, ...]) -> str:
     """Return a shape as it stands in messages: ``20x16``."""
     return "x".join(map(str, shape))
-
-
-@functools.cache
-def _common_type(xp: ModuleType, *dtypes: Any) -> Any:
-    """Return the data type to which these promote, integers as float64."""
-    found = []
-    for dtype in dtypes:
-        known = dtype_of(xp, dtype)
-        if not require_inexact(known, xp):
-            known = dtype_of(xp, "float64")
-        found.append(known)
-    return xp.result_type(*found)

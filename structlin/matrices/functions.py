@@ -138,7 +138,7 @@ def slogdet(A: Any) -> SlogdetResult:
 
     Notes
     -----
-    For ``A = A₁ ⊗ … ⊗ operatord`` of size ``N = Π nᵢ``:
+    For ``A = A₁ ⊗ … ⊗ A_d`` of size ``N = Π nᵢ``:
     ``log|det A| = Σ (N/nᵢ) log|det Aᵢ|`` and ``sign A = Π (sign Aᵢ)^(N/nᵢ)``, with exponents in
     integers of any size.
 

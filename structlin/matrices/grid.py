@@ -13,7 +13,7 @@ import numpy as np
 
 from structlin._backend import kernel, namespace
 from structlin._kernels import stencil
-from structlin._validation import inexact, require_finite
+from structlin._validation import common_type, inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate
 from structlin.matrices.functions import diagonal, trace
 from structlin.matrices.operations import adjoint, is_hermitian, scale, transpose
@@ -179,7 +179,7 @@ class GridOperator(LinearOperator):
                [-1.5,  4.5]])
         """
         xp = namespace(coefficient)
-        if not hasattr(coefficient, "ndim") or not 1 <= coefficient.ndim <= 3:
+        if not 1 <= coefficient.ndim <= 3:
             raise ValueError(
                 f"coefficient has shape {coefficient.shape}: it needs an axis per axis of the grid"
             )
@@ -192,21 +192,18 @@ class GridOperator(LinearOperator):
                 "coefficient has entries that are not positive: the stencil of a "
                 "diffusion needs positive ones"
             )
+        if 0 in coefficient.shape:
+            return cls(coefficient.shape, 1.0, shift, sides=sides, like=coefficient)
         d = coefficient.ndim
         factors = _per_axis("weights", weights, d)
         faces = []
         for axis, (factor, pair) in enumerate(zip(factors, _sides(sides, d), strict=True)):
-            low, high = (
-                coefficient[(slice(None),) * axis + (part, ...)]
-                for part in (slice(None, 1), slice(-1, None))
-            )
+            low = stencil.along(coefficient, axis, None, 1)
+            high = stencil.along(coefficient, axis, -1, None)
             if pair == ("periodic", "periodic"):
                 low = high = _harmonic_mean(low, high)
-            below, above = (
-                coefficient[(slice(None),) * axis + (part, ...)]
-                for part in (slice(None, -1), slice(1, None))
-            )
-            mean = _harmonic_mean(below, above)
+            below = stencil.along(coefficient, axis, None, -1)
+            mean = _harmonic_mean(below, stencil.along(coefficient, axis, 1, None))
             faces.append(factor * xp.concat((low, mean, high), axis=axis))
         return cls(coefficient.shape, tuple(faces), shift, sides=sides)
 
@@ -218,8 +215,8 @@ class GridOperator(LinearOperator):
         weight = self._box(f"weights[{axis}]", weight, tuple(faces))
         if self.periodic[axis] and weight.shape[axis] > 1:
             first, last = (
-                weight[(slice(None),) * axis + (part, ...)]
-                for part in (slice(None, 1), slice(-1, None))
+                stencil.along(weight, axis, None, 1),
+                stencil.along(weight, axis, -1, None),
             )
             if not bool(xp.all(first == last)):
                 raise ValueError(
@@ -254,9 +251,9 @@ class GridOperator(LinearOperator):
             limits = xp.finfo(self.dtype)
             if not size <= float(limits.max):
                 raise ValueError(f"{name} is {x}: it must be finite in {self.dtype}")
-            if 0 < size < float(limits.smallest_normal):
-                raise ValueError(f"{name} is {x}, which vanishes in {self.dtype}: scale it")
-            x = xp.asarray(x, dtype=self.dtype, device=self.device)
+            given, x = x, xp.asarray(x, dtype=self.dtype, device=self.device)
+            if size > 0 and bool(x == 0):
+                raise ValueError(f"{name} is {given}, which vanishes in {self.dtype}: scale it")
         x = xp.reshape(x, (1,) * (len(full) - x.ndim) + tuple(x.shape))
         if x.ndim != len(full) or any(a not in (1, b) for a, b in zip(x.shape, full, strict=True)):
             raise ValueError(
@@ -365,7 +362,7 @@ def _dtype(entries: tuple[Any, ...], dtype: Any, owners: tuple[Any, ...]) -> Any
     if not owners:
         return np.complex128 if imaginary else np.float64
     xp = namespace(*owners)
-    kind = xp.result_type(*(inexact(x, xp).dtype for x in owners))
+    kind = common_type(xp, *(x.dtype for x in owners))
     if imaginary:
         kind = xp.result_type(kind, xp.complex64)
     return kind
@@ -420,7 +417,8 @@ def _is_hermitian(A: GridOperator) -> bool:
     memory="n",
 )
 def _diagonal(A: GridOperator) -> Any:
-    return A.xp.reshape(A.xp.broadcast_to(A.coefficients, A.grid), (-1,))
+    full = A.xp.broadcast_to(A.coefficients, A.grid)
+    return A.xp.asarray(A.xp.reshape(full, (-1,)), copy=True)
 
 
 @rule(trace, GridOperator, how="sum of the diagonal", cost="2 d n", memory="n")
