@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from structlin._errors import ConvergenceWarning
 
-Status = Literal["converged", "max_iterations", "diverged", "time_limit", "breakdown"]
+Status = Literal["converged", "max_iterations", "time_limit", "stagnated", "diverged", "breakdown"]
 _P = ParamSpec("_P")
 
 
@@ -26,8 +26,9 @@ class Solution:
     x : array
         The last iterate, in the shape and array library of the right-hand side.
     status : str
-        ``"converged"``, ``"max_iterations"``, ``"diverged"``, ``"time_limit"`` or
-        ``"breakdown"`` (a division by zero, or a matrix that is not positive definite).
+        ``"converged"``, ``"max_iterations"``, ``"time_limit"``, ``"stagnated"`` (rounding errors
+        keep the residual from falling), ``"diverged"`` or ``"breakdown"`` (a division by zero, or
+        a matrix that is not positive definite).
     iterations : int
         Iterations done.
     residual_norms : (iterations + 1,) ndarray
@@ -57,7 +58,7 @@ class Solution:
 def warns_unconverged(solver: Callable[_P, Solution]) -> Callable[_P, Solution]:
     """Make a solver emit a `ConvergenceWarning` whenever its solution has not converged.
 
-    The quiet solver stays reachable as ``__wrapped__``, for callers that handle failure.
+    `quiet` gives the solver back without it, for callers that handle failure.
     """
 
     @functools.wraps(solver)
@@ -73,12 +74,29 @@ def warns_unconverged(solver: Callable[_P, Solution]) -> Callable[_P, Solution]:
             )
         return solution
 
+    wrapper.quiet = solver  # type: ignore[attr-defined]
     return wrapper
 
 
+def quiet(solver: Callable[..., Solution]) -> Callable[..., Solution]:
+    """Return a solver of this package, or a `functools.partial` of one, without its warning.
+
+    Any other function comes back as it is.
+    """
+    if isinstance(solver, functools.partial):
+        return functools.partial(quiet(solver.func), *solver.args, **solver.keywords)
+    inner = getattr(solver, "quiet", None)
+    # a user's own wrapper has copied the attribute, but wraps something else
+    return solver if inner is None or inner is not getattr(solver, "__wrapped__", None) else inner
+
+
 _cures = {
-    "max_iterations": "raise maxiter, loosen rtol, or use a stronger method",
+    "max_iterations": (
+        "raise maxiter, loosen rtol, or use a stronger method, if the matrix is Hermitian "
+        "positive definite"
+    ),
+    "stagnated": "rounding errors allow no smaller residual: loosen rtol",
     "diverged": "is the matrix Hermitian positive definite?",
     "time_limit": "raise time_limit or loosen rtol",
-    "breakdown": "is the matrix (and the preconditioner) Hermitian positive definite?",
+    "breakdown": "is the matrix singular, or not Hermitian positive definite?",
 }

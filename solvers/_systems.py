@@ -24,6 +24,7 @@ class System(Protocol):
 
     ordering: str
     unit: float
+    diagonal: Any
     b: Any
     x: Any
 
@@ -92,7 +93,7 @@ def require_vectors(A: Any, b: Any, x0: Any) -> tuple[Any, Any]:
     xp = namespace(A, b, x0)
     device(A, b, x0)
     matrix_type = inexact(A.data[:0], xp).dtype if hasattr(A, "indptr") else A.dtype
-    b = inexact(b, xp)
+    b = inexact(xp.asarray(b), xp)  # matrices of NumPy become arrays
     kinds = [matrix_type, b.dtype]
     if x0 is not None:
         x0 = inexact(x0, xp)
@@ -178,8 +179,9 @@ def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
         b, x0 = require_vectors(A, b, x0)
         return SparseSystem(A, b, x0, ordering)
     raise TypeError(
-        f"A is a {type(A).__name__}: relaxation needs a GridOperator or a SciPy sparse matrix "
-        "(scipy.sparse.csr_array(A) makes one)"
+        f"A is a {type(A).__name__}: relaxation needs a GridOperator (which takes what is added to "
+        "its diagonal as shift=) or a SciPy sparse matrix (scipy.sparse.csr_array makes one of a "
+        "dense array)"
     )
 
 
@@ -222,7 +224,7 @@ class GridSystem:
         self._reversed = ordering == "reverse"
         stencil_of = A.reversed() if self._reversed else A
         diagonal, weights, self._periodic = stencil_of.stencil
-        self._diagonal = xp.astype(diagonal, b.dtype, copy=False)
+        self.diagonal = xp.astype(diagonal, b.dtype, copy=False)
         self._weights = tuple(xp.astype(w, b.dtype, copy=False) for w in weights)
         self.b = self._own(xp, b, A.grid)
         self.x = xp.zeros_like(self.b) if x0 is None else self._own(xp, x0, A.grid)
@@ -240,20 +242,20 @@ class GridSystem:
 
     def product(self, x: Any) -> Any:
         """Return ``A x``."""
-        return self._product(x, self._diagonal, self._weights, self._periodic)
+        return self._product(x, self.diagonal, self._weights, self._periodic)
 
     def relax(
         self, x: Any, omega: float, target: float, ceiling: float, norms: Any
     ) -> tuple[Any, int]:
         """Sweep until a residual norm leaves the interval."""
         relaxed: tuple[Any, int] = self._relax(
-            x, self.b, self._diagonal, self._weights, self._periodic, omega, target, ceiling, norms
+            x, self.b, self.diagonal, self._weights, self._periodic, omega, target, ceiling, norms
         )
         return relaxed
 
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r``."""
-        return self._ssor(r, self._diagonal, self._weights, self._periodic, omega)
+        return self._ssor(r, self.diagonal, self._weights, self._periodic, omega)
 
     def restored(self, x: Any) -> Any:
         """Return an iterate in the shape and unit of the right-hand side."""
@@ -284,7 +286,7 @@ class SparseSystem:
         self._middle = np.empty(n, A.indptr.dtype)
         kernel(namespace(b), csr.diagonal_positions)(A.indptr, A.indices, self._middle)
         self._matrix = A if A.dtype == b.dtype else A.astype(b.dtype)
-        self._diagonal = self._data[self._middle]
+        self.diagonal = self._data[self._middle]
         self._increments = np.zeros_like(b)
         self.b = self._own(b)
         self.x = np.zeros_like(b) if x0 is None else self._own(x0)
@@ -328,7 +330,7 @@ class SparseSystem:
         return z
 
     def _step(self, omega: float) -> Any:
-        return np.asarray(omega / self._diagonal, self.b.dtype)
+        return np.asarray(omega / self.diagonal, self.b.dtype)
 
     def restored(self, x: Any) -> Any:
         """Return an iterate in the order and unit of the right-hand side."""

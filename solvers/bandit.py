@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import sys
 from collections.abc import Mapping
@@ -27,7 +28,10 @@ _bit_generators = {
         np.random.SFC64,
     )
 }
-_max_loss = 1e100  # keeps total losses far from overflow
+_last_positions = {"MT19937": 624, "Philox": 4}  # NumPy reads at a position without looking
+_max_loss = 1e100  # keeps total losses far from overflow, together with the next two
+_least_probability = 1e-30  # draws resolve 2^-53
+_max_rounds = 2**63 - 1
 
 
 class TsallisINF:
@@ -125,7 +129,7 @@ class TsallisINF:
         # 1 − u lies in (0, 1]: the search ends at an arm, and never at one of probability zero
         level = (1.0 - self._rng.random()) * cumulative[-1]
         arm = int(cumulative.searchsorted(level))
-        self._open[arm] = float(p[arm])
+        self._open[arm] = max(float(p[arm]), _least_probability)
         return arm
 
     def tell(self, arm: int, loss: float) -> None:
@@ -142,7 +146,10 @@ class TsallisINF:
         Raises
         ------
         ValueError
-            If the arm is out of range or has no open draw, or the loss is negative or NaN.
+            If the arm is out of range or has no open draw, or the loss is negative, too large or
+            NaN.
+        TypeError
+            If the loss is no real number.
         """
         arm = operator.index(arm)
         if not 0 <= arm < self.arms:
@@ -150,7 +157,12 @@ class TsallisINF:
         drawn_with = self._open[arm]
         if not drawn_with:
             raise ValueError(f"arm {arm} has no open draw: ask() first, then tell its loss once")
-        loss = float(loss)
+        if not isinstance(loss, numbers.Real):
+            raise TypeError(f"loss is {loss!r}: pass a real number")
+        try:
+            loss = float(loss)
+        except OverflowError:
+            loss = math.inf
         if not 0 <= loss <= _max_loss:
             raise ValueError(f"loss is {loss}: pass a number from 0 to {_max_loss:g}")
         rate = self._rate()
@@ -204,20 +216,24 @@ class TsallisINF:
             rounds, total = operator.index(state["rounds"]), float(state["total"])
             if losses.ndim != 1 or len(drawn) != losses.size:
                 raise ValueError(f"{losses.shape} losses but {len(drawn)} draws")
-            if not (np.all(np.isfinite(losses)) and all(0 <= p <= 1 for p in drawn)):
-                raise ValueError("a loss is not finite, or a probability not in [0, 1]")
-            if not 0 <= total < math.inf or rounds < (total > 0):
+            if not all(p == 0 or _least_probability <= p <= 1 for p in drawn):
+                raise ValueError(f"a probability is neither 0 nor in [{_least_probability:g}, 1]")
+            if rounds > _max_rounds:
+                raise ValueError(f"rounds is beyond {_max_rounds}")
+            if rounds < 0 or not 0 <= total <= 2 * _max_loss * rounds:
                 raise ValueError(f"{rounds} rounds with a total loss of {total}")
-            learner = cls(losses.size, estimator=state["estimator"], rng=_generator(state))
+            generator = _generator(state["generator"])
+            learner = cls(losses.size, estimator=state["estimator"], rng=generator)
+            learner.rounds, learner._total = rounds, total
+            learner._losses, learner._open = losses, drawn
+            with np.errstate(over="ignore"):
+                if not np.all(np.abs(losses) / learner._scale() <= 1e100):
+                    raise ValueError("a loss is not finite, or far beyond the total and the rounds")
+            return learner
         except KeyError as error:
             raise ValueError(f"the state of the learner has no entry {error}") from None
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"this is not the state of a TsallisINF: {error}") from error
-        learner.rounds = rounds
-        learner._total = total
-        learner._losses = losses
-        learner._open = drawn
-        return learner
 
     def _rate(self) -> float:
         return _rates[self.estimator] / math.sqrt(self.rounds + 1)
@@ -237,10 +253,18 @@ class TsallisINF:
         return self._distribution
 
 
-def _generator(state: Mapping[str, Any]) -> np.random.Generator:
-    saved = state["generator"]
-    bits = _bit_generators[saved["bit_generator"]]()
-    bits.state = _from_lists(saved, bits.state)
+def _generator(saved: Mapping[str, Any]) -> np.random.Generator:
+    try:
+        name = saved["bit_generator"]
+        bits = _bit_generators[name]()
+        bits.state = _from_lists(saved, bits.state)
+        position = saved.get("buffer_pos", saved["state"].get("pos", 0))
+        if not 0 <= position <= _last_positions.get(name, 0):
+            raise ValueError(f"{name} has no word {position}")
+        if _to_lists(bits.state) != _to_lists(saved):
+            raise ValueError(f"{name} has other states")
+    except Exception as error:  # NumPy trusts a state, and raises whatever comes of it
+        raise ValueError(f"its generator is corrupted ({type(error).__name__}: {error})") from error
     return np.random.Generator(bits)
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from structlin._backend import namespace
-from structlin._validation import inexact, require_finite
+from structlin._kernels.stencil import norm
 from structlin.bases import dst1
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution, warns_unconverged
+from structlin.solvers._systems import (
+    require_limits,
+    require_vectors,
+    rescaled,
+    rescaled_norms,
+    unit_of,
+)
 
 
 @warns_unconverged
@@ -28,7 +34,7 @@ def fast_sine(
     b : (n,) or grid-shaped array
         Right-hand side.
     x0 : array or None
-        Not needed; taken for the signature of the iterative solvers.
+        Checked as by the iterative solvers, but not needed.
     rtol, atol : float
         The solution has converged if ``‖b − A x‖₂ <= max(rtol ‖b‖₂, atol)``; it is the same,
         accurate to rounding, whatever they are.
@@ -44,13 +50,14 @@ def fast_sine(
     TypeError
         If ``A`` is no `GridOperator`.
     ValueError
-        If the coefficients or the sides are not as above, the shapes disagree, or ``b`` has a
-        NaN or Inf.
+        If the coefficients or the sides are not as above, the shapes disagree, an entry of ``b``
+        or ``x0`` is NaN or Inf, the tolerance is beyond the precision of the data, or the
+        solution overflows.
 
     Notes
     -----
     With ``S`` the sine transform along every axis, ``x = S (S b / λ)``, where
-    ``λ_k = shift + Σ_axes w (2 − 2 cos(π k/(n_axis + 1)))``. Cost: ``O(n log n)``; memory:
+    ``λ_k = shift + Σ_axes 4 w sin²(π k/(2 (n_axis + 1)))``. Cost: ``O(n log n)``; memory:
     a few arrays of ``n`` numbers. See [1]_.
 
     References
@@ -67,22 +74,22 @@ def fast_sine(
     True
     """
     eigenvalues = _eigenvalues(A)
-    xp = namespace(A, b)
-    b = inexact(b, xp)
-    if tuple(b.shape) not in (A.grid, (A.shape[0],)):
-        raise ValueError(f"b has shape {b.shape}: it must be {A.grid} or ({A.shape[0]},)")
-    require_finite("b", b)
-    coefficients = dst1(xp.reshape(b, A.grid))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a singular matrix shows in x
-        x = dst1(coefficients / eigenvalues)
-    x = xp.reshape(x, b.shape)
-    norm = _norm(xp, xp.reshape(b, (-1,)) - A @ xp.reshape(x, (-1,)))
-    good = norm <= max(rtol * _norm(xp, b), atol)
-    return Solution(x, "converged" if good else "breakdown", 0, np.array([norm]))
+    b, _ = require_vectors(A, b, x0)
+    require_limits(rtol, atol, 0, None, b)
+    xp = namespace(b)
+    unit = unit_of(b, None)
+    scaled = xp.reshape(b, A.grid) / unit
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # singular: shows in x
+        x = dst1(xp.astype(dst1(scaled) / eigenvalues, b.dtype, copy=False))
+        residual = norm(xp.reshape(scaled, (-1,)) - A @ xp.reshape(x, (-1,)))
+        good = residual <= max(rtol * norm(scaled), atol / unit)
+        x = xp.reshape(rescaled(x, unit) if good else x * unit, b.shape)
+    norms = rescaled_norms([residual], unit)
+    return Solution(x, "converged" if good else "breakdown", 0, norms)
 
 
 def _eigenvalues(A: GridOperator) -> Any:
-    """Return the eigenvalues of ``A``, one for each point of the grid in C order."""
+    """Return the eigenvalues of ``A``, one for each point in C order, in double precision."""
     if not isinstance(A, GridOperator):
         raise TypeError(f"A is a {type(A).__name__}: fast_sine needs a GridOperator")
     if any(side != "dirichlet" for pair in A.sides for side in pair):
@@ -93,11 +100,7 @@ def _eigenvalues(A: GridOperator) -> Any:
     eigenvalues = A.shift
     for axis, (size, weight) in enumerate(zip(A.grid, A.weights, strict=True)):
         k = xp.arange(1, size + 1, dtype=xp.float64, device=A.device)
-        symbol = xp.astype(2 - 2 * xp.cos(k * (math.pi / (size + 1))), A.dtype)
+        symbol = 4 * xp.sin(k * (math.pi / (2 * (size + 1)))) ** 2
         along = tuple(size if other == axis else 1 for other in range(len(A.grid)))
         eigenvalues = eigenvalues + weight * xp.reshape(symbol, along)
     return eigenvalues
-
-
-def _norm(xp: ModuleType, x: Any) -> float:
-    return float(xp.linalg.vector_norm(xp.reshape(x, (-1,))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import device, namespace
+from structlin._kernels.stencil import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution
-from structlin.solvers.relaxation_layer import RelaxationLayer, Solver
+from structlin.solvers._systems import require_limits
+from structlin.solvers.relaxation_layer import Solver, require_callable, solved
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ class HeatEquation2D:
     initial : callable
         ``initial(x, y) -> array``, the temperature at time zero.
     like : array or None
-        A real floating-point array whose library, device and precision are used; NumPy and
+        An array of float32 or float64 whose library, device and precision are used; NumPy and
         float64 by default.
 
     Attributes
@@ -92,6 +95,8 @@ class HeatEquation2D:
     ------
     ValueError
         If ``nx < 2``, or ``dt`` is not positive.
+    TypeError
+        If ``dt`` is no number, a function cannot be called, or ``like`` has another data type.
 
     Notes
     -----
@@ -130,19 +135,22 @@ class HeatEquation2D:
         self.nx = operator.index(nx)
         if self.nx < 2:
             raise ValueError(f"nx is {nx}: at least 2 intervals are needed for an interior point")
-        if not 0 < dt < math.inf:
-            raise ValueError(f"dt is {dt}: it must be positive and finite")
-        self.dt = float(dt)
+        self.dt = _real("dt", dt)
+        if not 0 < self.dt < math.inf:
+            raise ValueError(f"dt is {self.dt}: it must be positive and finite")
         self.conductivity = _conductivity if conductivity is None else conductivity
         self.source = _source if source is None else source
         self.initial = _initial if initial is None else initial
+        for name in ("conductivity", "source", "initial"):
+            require_callable(name, getattr(self, name))
         self._like = np.empty(0) if like is None else like
         xp = namespace(self._like)
-        if not xp.isdtype(self._like.dtype, "real floating"):
-            raise TypeError(f"like has dtype {self._like.dtype}: it must be real floating-point")
+        if self._like.dtype not in (xp.float32, xp.float64):
+            raise TypeError(f"like has dtype {self._like.dtype}: it must be float32 or float64")
         points = xp.arange(1, self.nx, dtype=self._like.dtype, device=device(self._like)) / self.nx
         self.x = xp.reshape(points, (-1, 1))
         self.y = xp.reshape(points, (1, -1))
+        self._shape = (self.nx - 1, self.nx - 1)
 
     def __repr__(self) -> str:
         return f"<HeatEquation2D {self.nx - 1}x{self.nx - 1} points, dt={self.dt:g}>"
@@ -154,17 +162,17 @@ class HeatEquation2D:
         ------
         ValueError
             If the conductivity is negative or not finite there.
+        TypeError
+            If it is no real number.
         """
-        kappa = float(self.conductivity(t + self.dt / 2))
+        middle = t + self.dt / 2
+        kappa = _real(f"conductivity({middle:g})", self.conductivity(middle))
         if not 0 <= kappa < math.inf:
-            raise ValueError(f"conductivity({t + self.dt / 2:g}) is {kappa}: it must be >= 0")
+            raise ValueError(f"conductivity({middle:g}) is {kappa}: it must be >= 0 and finite")
         weight = kappa * self.dt * self.nx**2 / 2
-        shape = (self.nx - 1, self.nx - 1)
-        return GridOperator.laplacian(shape, shift=1.0, weights=weight, like=self._like)
+        return GridOperator.laplacian(self._shape, shift=1.0, weights=weight, like=self._like)
 
-    def step(
-        self, u: Any, t: float, solver: Solver | RelaxationLayer, *, rtol: float = 1e-8
-    ) -> Solution:
+    def step(self, u: Any, t: float, solver: Solver, *, rtol: float = 1e-8) -> Solution:
         """Step from the temperature ``u`` at time ``t`` to time ``t + dt``.
 
         Parameters
@@ -182,14 +190,26 @@ class HeatEquation2D:
         -------
         Solution
             Its ``x`` is the temperature at time ``t + dt``.
+
+        Raises
+        ------
+        ValueError
+            If ``u`` has another shape, or a NaN or Inf; and as `run` does.
+        TypeError
+            If ``u`` is not real, or belongs to another array library; and as `run` does.
         """
+        require_callable("solver", solver)
+        namespace(self.x, u)
+        if (shape := tuple(getattr(u, "shape", ()))) != self._shape:
+            raise ValueError(f"u has shape {shape}: it must be {self._shape}")
+        u = self._on_grid("u", u)
         A, b = self._system(u, t)
         return _solve(solver, A, b, u, rtol)
 
     def run(
         self,
         steps: int,
-        solver: Solver | RelaxationLayer,
+        solver: Solver,
         *,
         rtol: float = 1e-8,
         progress: bool | None = None,
@@ -219,9 +239,14 @@ class HeatEquation2D:
         Raises
         ------
         ValueError
-            If there is no such number of steps or snapshot, or a user's function returns NaN,
-            Inf or (the conductivity) a negative number.
+            If there is no such number of steps or snapshot, or ``rtol`` is beyond the precision;
+            if a user's function returns NaN, Inf, an array that does not fit the grid, or (the
+            conductivity) a negative number.
+        TypeError
+            If the solver cannot be called or returns no `Solution`, or a user's function returns
+            anything but real numbers.
         """
+        require_callable("solver", solver)
         steps = operator.index(steps)
         if steps < 0:
             raise ValueError(f"steps is {steps}: it must not be negative")
@@ -261,17 +286,46 @@ class HeatEquation2D:
         return A, 2 * u - product + self.dt * heating  # I − w L = 2 I − A
 
     def _on_grid(self, name: str, values: Any) -> Any:
+        """Return what the user gave as an array of real numbers on the grid."""
         xp = namespace(self.x)
-        shape = (self.nx - 1, self.nx - 1)
-        values = xp.asarray(values, dtype=self.x.dtype, device=device(self.x))
+        if hasattr(values, "shape"):
+            namespace(self.x, values)
+            device(self.x, values)
+        try:
+            values = xp.asarray(values, device=device(self.x))
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name} is no array of numbers: {error}") from error
+        if not xp.isdtype(values.dtype, ("bool", "integral", "real floating")):
+            raise TypeError(f"{name} has dtype {values.dtype}: it must be of real numbers")
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused
+            values = xp.astype(values, self.x.dtype, copy=False)
         require_finite(name, values)
-        return xp.broadcast_to(values, shape)
+        try:
+            return xp.broadcast_to(values, self._shape)
+        except ValueError:
+            raise ValueError(
+                f"{name} has shape {tuple(values.shape)}: it must be {self._shape}, or broadcast "
+                "to it"
+            ) from None
 
 
-def _solve(solver: Solver | RelaxationLayer, A: Any, b: Any, u: Any, rtol: float) -> Solution:
-    solve = solver.solve if isinstance(solver, RelaxationLayer) else solver
-    norm = float(namespace(b).linalg.vector_norm(b))
-    return solve(A, b, x0=u, rtol=0.0, atol=rtol * (norm or 1.0))  # b = 0 has an exact answer
+def _solve(solver: Solver, A: Any, b: Any, u: Any, rtol: float) -> Solution:
+    require_limits(rtol, 0.0, 0, None, b)
+    size = norm(b)
+    # b = 0 has an exact answer; a product that underflows is still a tolerance
+    atol = max(float(rtol) * size, math.ulp(0.0)) if size else 1.0
+    return solved(solver, A, b, x0=u, rtol=0.0, atol=atol)
+
+
+def _real(name: str, value: Any) -> float:
+    if getattr(value, "shape", None) == ():  # an array without axes, as numpy.where returns
+        value = value.item()
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {value!r}: it must be a real number")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _conductivity(t: float) -> float:

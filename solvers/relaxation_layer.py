@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self
@@ -10,9 +11,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import namespace
+from structlin._kernels.stencil import norm
 from structlin._validation import inexact
-from structlin.solvers._solution import Solution, warns_unconverged
+from structlin.solvers._solution import Solution, quiet, warns_unconverged
 from structlin.solvers.bandit import TsallisINF
 from structlin.solvers.cg import cg
 from structlin.solvers.sor import sor
@@ -73,6 +74,8 @@ class RelaxationLayer:
     ValueError
         If a parameter lies outside (0, 2), the learner has another number of arms, or ``rng``
         is given beside a learner.
+    TypeError
+        If parameters are not real, or a solver cannot be called.
 
     Notes
     -----
@@ -122,6 +125,8 @@ class RelaxationLayer:
                 f"the learner has {self.learner.arms} arms for {self.omegas.size} omegas: "
                 "it needs one for each"
             )
+        require_callable("solver", solver)
+        require_callable("backstop", backstop)
         self.solver = solver
         self.backstop = backstop
         self.counts = np.zeros(self.omegas.size, dtype=np.int64)
@@ -178,6 +183,13 @@ class RelaxationLayer:
             its index ``arm``, and ``backstop``: None, or the status for which the attempt
             was given up. Iterations and residual norms count the failed attempt first.
 
+        Raises
+        ------
+        TypeError
+            If a solver returns no `Solution`.
+        ValueError
+            If its solution has no residual norms.
+
         Warns
         -----
         ConvergenceWarning
@@ -186,8 +198,8 @@ class RelaxationLayer:
         arm = self.learner.ask()
         omega = float(self.omegas[arm])
         limits = {"maxiter": maxiter, "time_limit": time_limit}
-        solution = _quiet(self.solver)(
-            A, b, omega=omega, x0=x0, rtol=rtol, atol=atol, **limits, **options
+        solution = solved(
+            quiet(self.solver), A, b, omega=omega, x0=x0, rtol=rtol, atol=atol, **limits, **options
         )
         if solution.status in ("diverged", "breakdown"):
             self.learner.tell(arm, max(maxiter - 1, 0))
@@ -202,6 +214,8 @@ class RelaxationLayer:
         self.iterations += solution.iterations
         choices = {**solution.choices, "omega": omega, "arm": arm, "backstop": given_up}
         return dataclasses.replace(solution, choices=choices)
+
+    __call__ = solve
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the layer and its learner know, ready for JSON."""
@@ -244,7 +258,8 @@ class RelaxationLayer:
             if (state["kind"], state["version"]) != ("RelaxationLayer", 1):
                 raise ValueError(f"it is a {state['kind']!r} of version {state['version']!r}")
             restored = learner(state["learner"])
-            layer = cls(state["omegas"], restored, solver=solver, backstop=backstop)
+            omegas = _checked_omegas(state["omegas"])
+            layer = cls(omegas, restored, solver=solver, backstop=backstop)
             counts = np.array([operator.index(count) for count in state["counts"]], dtype=np.int64)
             iterations = operator.index(state["iterations"])
             failures = operator.index(state["failures"])
@@ -269,18 +284,12 @@ class RelaxationLayer:
         atol: float,
         limits: Mapping[str, Any],
     ) -> Solution:
-        """Return the backstop's solution, with the failed attempt in its counts.
-
-        Some solvers measure ``rtol`` by the first residual and others by ``b``: the answer
-        satisfies both.
-        """
+        """Return the backstop's solution, with the failed attempt in its counts."""
         first, last = failed.residual_norms[0], failed.residual_norms[-1]
-        xp = namespace(b)
-        norm = min(float(xp.linalg.vector_norm(inexact(b, xp))), float(first))
-        answer = _quiet(self.backstop)(
-            A, b, x0=failed.x if last < first else x0, rtol=0.0, atol=max(rtol * norm, atol),
-            **limits,
-        )  # fmt: skip
+        # a product that underflows is still a tolerance
+        atol = max(rtol * norm(inexact(b)), atol, math.ulp(0.0))
+        start = failed.x if last < first else x0
+        answer = solved(quiet(self.backstop), A, b, x0=start, rtol=0.0, atol=atol, **limits)
         return dataclasses.replace(
             answer,
             iterations=failed.iterations + answer.iterations,
@@ -288,14 +297,27 @@ class RelaxationLayer:
         )
 
 
-def _quiet(solver: Solver) -> Solver:
-    """Return the solver without its warning: the layer deals with failure."""
-    quiet: Solver = getattr(solver, "__wrapped__", solver)
-    return quiet
+def require_callable(name: str, value: Any) -> None:
+    """Raise unless the argument of that name can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} is {value!r}: pass a function")
+
+
+def solved(solver: Solver, *args: Any, **kwargs: Any) -> Solution:
+    """Call a solver, and check that it returns a solution."""
+    solution = solver(*args, **kwargs)
+    if not isinstance(solution, Solution):
+        raise TypeError(f"{solver!r} returned {solution!r}: a solver returns a Solution")
+    if not len(solution.residual_norms):
+        raise ValueError(f"{solver!r} returned no residual_norms: the first is that of the start")
+    return solution
 
 
 def _checked_omegas(omegas: Any) -> NDArray[np.float64]:
-    checked = np.array(omegas, dtype=np.float64)
+    given = np.asarray(omegas)
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"omegas has dtype {given.dtype}: pass a list of real numbers")
+    checked = np.array(given, dtype=np.float64)
     if checked.ndim != 1 or checked.size == 0:
         raise ValueError(f"omegas has shape {checked.shape}: pass a list of at least one number")
     inside = (checked > 0) & (checked < 2)

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib.util
 import math
+import os
 import sys
 import textwrap
 import time
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 if a solver did not converge in every step.
+        0, or 1 if a solver did not converge in every step, or 2 if the memory did not suffice.
     """
     arguments = _arguments(argv)
     heat = HeatEquation2D(arguments.nx)
@@ -59,7 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     print(textwrap.fill(title, 78))
     _compile()
-    runs, omega, search_seconds = _simulate(heat, arguments.steps, arguments.seed)
+    try:
+        runs, omega, search_seconds = _simulate(heat, arguments.steps, arguments.seed)
+    except MemoryError:
+        print("python -m structlin: error: out of memory: pass a smaller --nx", file=sys.stderr)
+        return 2
     best = f"SOR, ω = {omega:g} (best of 20)"
     runs = {best if name == "best" else name: run for name, run in runs.items()}
     print("", *_table(runs), "", sep="\n")
@@ -102,13 +107,13 @@ def _simulate(
     with tqdm(total=len(solvers) + learned.omegas.size, unit="run", delay=1, leave=False) as bar:
         runs = {}
         for name, solver in solvers.items():
-            bar.set_description(name)
+            bar.set_description(name, refresh=False)
             runs[name] = heat.run(steps, solver, progress=False, snapshots=shots)
             bar.update()
         begin = time.perf_counter()
         least, best = math.inf, 1.0
         for omega in learned.omegas.tolist():
-            bar.set_description(f"SOR, ω = {omega:g}")
+            bar.set_description(f"SOR, ω = {omega:g}", refresh=False)
             solver = _bounded(functools.partial(sor, omega=omega), least)
             with contextlib.suppress(_TooExpensive):
                 run = heat.run(steps, solver, progress=False)
@@ -197,9 +202,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "learns its relaxation parameter on the way, and compare what they cost.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--nx", type=_at_least(2), default=50, help="intervals per side")
-    parser.add_argument("--steps", type=_at_least(1), default=1500, help="time steps of 1e-3")
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="seed of the learners")
+    parser.add_argument("--nx", type=_whole(2, 4096), default=50, help="intervals per side")
+    parser.add_argument("--steps", type=_whole(1, 10**6), default=1500, help="time steps of 1e-3")
+    parser.add_argument("--seed", type=_whole(0, 2**63 - 1), default=0, help="seed of the learners")
     parser.add_argument("--out", type=Path, default=Path("structlin_heat.png"), help="picture")
     parser.add_argument("--no-plot", action="store_true", help="draw nothing")
     arguments = parser.parse_args(argv)
@@ -215,14 +220,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def _at_least(low: int) -> Callable[[str], int]:
+def _whole(low: int, high: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = low - 1
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= {low}")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number in [{low}, {high}]")
         return value
 
     return number
@@ -232,16 +237,18 @@ def _unwritable(path: Path) -> str | None:
     """Return why a picture cannot be written to the path, before any work is done for it."""
     from matplotlib.backend_bases import FigureCanvasBase
 
-    kinds = FigureCanvasBase.get_supported_filetypes()
+    # pgf needs LaTeX, and not every Pillow has avif
+    kinds = sorted(FigureCanvasBase.get_supported_filetypes().keys() - {"pgf", "avif"})
     if path.suffix[1:].lower() not in kinds:
         return f"cannot draw to {str(path)!r}: its name must end in one of {', '.join(kinds)}"
-    existed = path.exists()
+    target = Path(os.path.realpath(path))  # a link is kept, wherever it leads
     try:
-        path.open("ab").close()
+        existed = target.exists()
+        target.open("ab").close()
+        if not existed:
+            target.unlink()
     except OSError as error:
         return f"cannot write to {str(path)!r}: {error.strerror}"
-    if not existed:
-        path.unlink()
     return None
 
 

@@ -12,11 +12,6 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-# these answer to NumPy's functions, and differently
-_refused = {
-    "MaskedArray": "fill its gaps first, with x.filled(...)",
-    "matrix": "pass numpy.asarray(x)",
-}
 type_names = {"numpy": "NumPy", "cupy": "CuPy"}
 
 
@@ -56,8 +51,8 @@ def _label(xp: ModuleType) -> str:
 
 def _library(x: Any) -> ModuleType | None:
     if isinstance(x, np.ndarray):
-        if type(x).__name__ in _refused:
-            raise TypeError(f"{type(x).__name__} is not taken: {_refused[type(x).__name__]}")
+        if type(x).__name__ == "MaskedArray":
+            raise TypeError("masked arrays are not taken: fill the gaps first, with x.filled(...)")
         return _numpy()
     if x is None or isinstance(x, (int, float, complex, np.generic)):
         return None

@@ -94,14 +94,19 @@ def test_works_without_matplotlib(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--nx", "1"], "--nx: '1' is not a whole number >= 2"),
+        (["--nx", "1"], "--nx: '1' is not a whole number in [2, 4096]"),
+        (["--nx", "100000"], "--nx: '100000' is not a whole number in"),
+        (["--nx", "9" * 23], f"--nx: '{'9' * 23}' is not"),
         (["--nx", "ten"], "--nx: 'ten' is not"),
-        (["--steps", "0"], "--steps: '0' is not a whole number >= 1"),
+        (["--steps", "0"], "--steps: '0' is not a whole number in [1, 1000000]"),
+        (["--steps", "1" + "0" * 30], "--steps: '1000"),
         (["--steps", "1.5"], "--steps"),
-        (["--seed", "-1"], "--seed: '-1' is not a whole number >= 0"),
+        (["--seed", "-1"], "--seed: '-1' is not a whole number in [0, "),
         (["--out", "missing/picture.png"], "--out: cannot write to 'missing/picture.png': No such"),
         (["--out", "."], "--out"),
         (["--out", "picture.xyz"], "its name must end in one of"),
+        (["--out", "picture.pgf"], "its name must end in one of"),
+        (["--out", "x" * 300 + ".png"], "File name too long"),
         (["--speed", "9"], "unrecognized arguments: --speed 9"),
     ],
 )
@@ -129,6 +134,43 @@ def test_an_existing_picture_is_kept_until_there_is_a_new_one(tmp_path):
     picture.write_bytes(b"old")
     assert _unwritable(picture) is None
     assert picture.read_bytes() == b"old"
+
+
+def test_links_are_kept(tmp_path):
+    link, target = tmp_path / "link.png", tmp_path / "target.png"
+    link.symlink_to(target)
+    assert _unwritable(link) is None
+    assert link.is_symlink()
+    assert not target.exists()
+    link.unlink()
+    link.symlink_to(link)
+    assert "cannot write" in _unwritable(link)
+    assert link.is_symlink()
+
+
+def test_every_kind_of_picture_that_is_offered_can_be_drawn(tmp_path):
+    from matplotlib.figure import Figure
+
+    kinds = _unwritable(Path("picture.xyz")).partition("one of ")[2].split(", ")
+    assert {"png", "pdf", "svg"} <= set(kinds)
+    for kind in kinds:
+        Figure().savefig(tmp_path / f"picture.{kind}")
+
+
+def test_too_little_memory_ends_with_one_line(monkeypatch, capsys):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("structlin.__main__._simulate", fail)
+    assert main([*SMALL, "--no-plot"]) == 2
+    assert capsys.readouterr().err == (
+        "python -m structlin: error: out of memory: pass a smaller --nx\n"
+    )
+
+
+def test_no_progress_bar_below_a_second(capsys):
+    assert main(["--nx", "4", "--steps", "5", "--no-plot"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_help_names_every_option(capsys):

@@ -116,7 +116,7 @@ def norm(r: Any) -> float:
     xp = namespace(r)
     with np.errstate(over="ignore"):
         size = float(xp.linalg.vector_norm(r))
-    if (size == 0 or math.isinf(size)) and math.prod(r.shape):
+    if not 1e-12 < size < math.inf and math.prod(r.shape):  # in single precision, 1e-24 is small
         largest = float(xp.max(xp.abs(r)))
         if 0 < largest < math.inf:
             return largest * float(xp.linalg.vector_norm(r / largest))

@@ -253,7 +253,9 @@ def test_estimator_must_be_known():
         TsallisINF(3, estimator="best")
 
 
-@pytest.mark.parametrize("loss", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "loss", [-1, float("nan"), float("inf"), 2e100, pytest.param(10**400, id="huge")]
+)
 def test_impossible_losses_change_nothing(loss):
     learner = TsallisINF(3, rng=0)
     arm = learner.ask()
@@ -261,6 +263,13 @@ def test_impossible_losses_change_nothing(loss):
     with pytest.raises(ValueError, match="from 0 to"):
         learner.tell(arm, loss)
     assert learner.state_dict() == before
+
+
+@pytest.mark.parametrize("loss", [None, "3", 1j])
+def test_losses_must_be_real_numbers(loss):
+    learner = TsallisINF(3, rng=0)
+    with pytest.raises(TypeError, match=r"loss is .*: pass a real number"):
+        learner.tell(learner.ask(), loss)
 
 
 def test_only_open_draws_are_told():
@@ -288,8 +297,11 @@ def test_arm_must_be_in_range(arm):
         ({"losses": [1.0]}, "losses but 3 draws"),
         ({"losses": "text"}, "text"),
         ({"losses": [], "open": []}, "arms is 0"),
-        ({"open": [0.0, 2.0, 0.0]}, "not in"),
+        ({"losses": [1e300] * 3, "rounds": 1, "total": 1e-300}, "far beyond"),
+        ({"open": [0.0, 2.0, 0.0]}, "neither 0 nor in"),
+        ({"open": [0.0, 5e-324, 0.0]}, "neither 0 nor in"),
         ({"rounds": -1}, "-1 rounds"),
+        ({"rounds": 10**400}, "rounds is beyond"),
         ({"rounds": 1.5}, "float"),
         ({"total": float("inf")}, "inf"),
         ({"rounds": 0, "total": 5.0}, "0 rounds with a total loss of 5.0"),
@@ -303,6 +315,40 @@ def test_corrupted_states_are_refused(change, message):
     state = {**TsallisINF(3, rng=0).state_dict(), **change}
     with pytest.raises(ValueError, match=message):
         TsallisINF.from_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("MT19937", {"state": {"key": [1], "pos": 0}}),
+        ("MT19937", {"state": {"key": [1] * 625, "pos": 0}}),
+        ("MT19937", {"state": {"key": [0.5] * 624, "pos": 0}}),
+        ("MT19937", {"state": {"key": [1] * 624, "pos": 10**6}}),
+        ("MT19937", {"state": {"key": [1] * 624, "pos": -1}}),
+        ("Philox", {"state": {"key": [1], "counter": [0] * 4}}),
+        ("Philox", {"buffer_pos": -1000}),
+        ("Philox", {"buffer": None}),
+        ("SFC64", {"state": {"state": [1]}}),
+        ("PCG64", {"state": {"state": 10**400, "inc": 1}}),
+        ("PCG64", {"has_uint32": 0.5}),
+        ("PCG64", {"bit_generator": []}),
+    ],
+)
+def test_corrupted_generators_are_refused(kind, change):
+    state = TsallisINF(3, rng=np.random.Generator(getattr(np.random, kind)(0))).state_dict()
+    state["generator"] |= change
+    with pytest.raises(ValueError, match="TsallisINF: its generator is corrupted"):
+        TsallisINF.from_state_dict(state)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_least_probability_that_is_accepted_does_no_harm(estimator):
+    state = TsallisINF(3, estimator=estimator, rng=0).state_dict()
+    learner = TsallisINF.from_state_dict({**state, "open": [1e-30] * 3})
+    learner.tell(1, 1e100)
+    play(learner, 30)
+    restored = TsallisINF.from_state_dict(learner.state_dict())
+    assert abs(restored.probabilities.sum() - 1) < 1e-12
 
 
 @pytest.mark.parametrize("missing", ["kind", "losses", "generator"])

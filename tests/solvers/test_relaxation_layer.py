@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def failing(status, iterations=7):
 
 
 @pytest.mark.parametrize("solver", [sor, ssor_cg])
-@given(seed=seeds, shift=st.floats(0, 2), warm=st.booleans())
+@given(seed=seeds, shift=st.floats(0, 2, allow_subnormal=False), warm=st.booleans())
 def test_answers_as_the_solver_does_with_the_chosen_parameter(solver, seed, shift, warm):
     rng = np.random.default_rng(seed)
     A, b = poisson(shift=shift), rng.standard_normal(36)
@@ -142,17 +143,37 @@ def test_the_backstop_goes_on_from_the_better_start():
 
 
 @given(seed=seeds, near=st.booleans())
-def test_the_backstop_meets_either_measure_of_the_tolerance(seed, near):
-    """SOR measures the tolerance by the first residual, conjugate gradients by b."""
+def test_the_backstop_meets_the_tolerance(seed, near):
     rng = np.random.default_rng(seed)
     A, b = poisson(), rng.standard_normal(36)
     x0 = (cg(A, b, rtol=1e-4).x if near else 100 * rng.standard_normal(36)).copy()
-    solution = RelaxationLayer(solver=failing("diverged"), rng=0).solve(A, b, x0, rtol=1e-6)
+    for layer in (RelaxationLayer(solver=failing("diverged"), rng=0), RelaxationLayer([1.9])):
+        solution = layer.solve(A, b, x0, rtol=1e-6, maxiter=40)
+        assert solution.converged
+        assert residual(A, solution.x, b) <= 1.01e-6 * np.linalg.norm(b)
+
+
+def test_wrapped_solvers_are_called_and_partial_ones_are_quiet():
+    A, b = poisson(), np.ones(36)
+    called = []
+
+    @functools.wraps(sor)
+    def wrapped(*args, **kwargs):
+        called.append(kwargs["omega"])
+        return sor(*args, **kwargs, ordering="lexicographic")
+
+    assert RelaxationLayer(solver=wrapped, rng=0).solve(A, b).choices["ordering"] == "lexicographic"
+    assert len(called) == 1
+    partial = functools.partial(sor, ordering="lexicographic")
+    solution = RelaxationLayer(solver=partial, rng=0).solve(A, b, maxiter=17)  # warnings are errors
+    assert solution.choices["backstop"] == "max_iterations"
     assert solution.converged
-    # the failing solver calls ‖b‖ its first residual
-    assert residual(A, solution.x, b) <= 1.01e-6 * np.linalg.norm(b)
-    real = RelaxationLayer([1.9], rng=0).solve(A, b, x0, rtol=1e-6, maxiter=40)
-    assert residual(A, real.x, b) <= 1.01e-6 * min(residual(A, x0, b), np.linalg.norm(b))
+
+
+def test_a_layer_is_a_solver():
+    layer = RelaxationLayer(rng=0)
+    assert layer(poisson(), np.ones(36)).converged
+    assert layer.counts.sum() == 1
 
 
 def test_a_failing_backstop_warns_and_says_so():
@@ -162,6 +183,31 @@ def test_a_failing_backstop_warns_and_says_so():
     assert caught[0].filename == __file__
     assert not solution.converged
     assert solution.iterations == 6
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float32", 1e-24), ("float64", 1e-320), ("float64", 1e200)]
+)
+def test_the_backstop_takes_right_hand_sides_of_any_size(dtype, size):
+    layer = RelaxationLayer(rng=0)
+    A, b = GridOperator.laplacian((8, 8), dtype=dtype), np.full(64, size, dtype)
+    solution = layer.solve(A, b, rtol=1e-5, maxiter=11)
+    assert solution.converged
+    assert layer.failures == 1
+
+
+@pytest.mark.parametrize("part", ["solver", "backstop"])
+def test_what_is_no_solution_is_refused(part):
+    with pytest.raises(TypeError, match=f"{part} is None: pass a function"):
+        RelaxationLayer(**{part: None})
+    nothing = RelaxationLayer(**{part: lambda A, b, **options: None})
+    with pytest.raises(TypeError, match="returned None: a solver returns a Solution"):
+        nothing.solve(poisson(), np.ones(36), maxiter=1)
+    blind = Solution(np.zeros(36), "diverged", 0, np.array([]))
+    with pytest.raises(ValueError, match="returned no residual_norms"):
+        RelaxationLayer(**{part: lambda A, b, **options: blind}).solve(
+            poisson(), np.ones(36), maxiter=1
+        )
 
 
 def test_an_indefinite_matrix_never_yields_a_wrong_answer():
@@ -271,6 +317,12 @@ def test_omegas_must_lie_inside_zero_and_two(omegas, message):
         RelaxationLayer(omegas)
 
 
+@pytest.mark.parametrize("omegas", [[1.0, 1 + 1j], np.array([1 + 0j]), ["1.0"], [None], [10**400]])
+def test_omegas_must_be_real(omegas):
+    with pytest.raises(TypeError, match=r"omegas has dtype .*: pass a list of real numbers"):
+        RelaxationLayer(omegas)
+
+
 def test_omegas_are_a_copy_and_read_only():
     omegas = np.array([1.0, 1.5])
     layer = RelaxationLayer(omegas)
@@ -297,6 +349,7 @@ def test_rng_belongs_to_the_default_learner():
         ({"version": 0}, "version 0"),
         ({"omegas": [1.0, 2.5]}, "inside"),
         ({"omegas": [1.0, 1.1]}, "3 arms for 2 omegas"),
+        ({"omegas": None}, "omegas has dtype object"),
         ({"counts": [1, 2]}, "do not match"),
         ({"counts": [1, 2, -3]}, "negative"),
         ({"iterations": -1}, "negative"),

@@ -54,10 +54,6 @@ def test_zero_dimensional_and_mapped_arrays_are_arrays(tmp_path):
 def test_arrays_that_answer_differently_are_refused():
     with pytest.raises(TypeError, match=r"x.filled"):
         namespace(np.ma.masked_array([1.0]))
-    with pytest.warns(PendingDeprecationWarning):
-        matrix = np.asmatrix(np.eye(2))
-    with pytest.raises(TypeError, match=r"numpy.asarray"):
-        namespace(matrix)
 
 
 @pytest.mark.parametrize("layout", ["csr_array", "csc_matrix", "coo_array", "dia_array"])

@@ -9,7 +9,18 @@ import pickle
 import numpy as np
 import pytest
 
-from structlin.matrices import GridOperator, Kronecker, diagonal, is_hermitian, trace
+from structlin.matrices import (
+    Diagonal,
+    GridOperator,
+    Identity,
+    Kronecker,
+    diagonal,
+    explain,
+    is_hermitian,
+    slogdet,
+    solve,
+    trace,
+)
 
 KINDS = ("dirichlet", "neumann", "periodic")
 
@@ -196,3 +207,43 @@ def test_later_changes_of_the_arrays_do_not_reach_the_operator():
     A = GridOperator((3,), w, 1.0)
     w[:] = 5.0
     np.testing.assert_array_equal(A @ np.ones(3), [2.0, 1.0, 2.0])
+
+
+def test_sums_that_change_the_diagonal_stay_grid_operators(rng):
+    A = GridOperator.laplacian((3, 4), weights=(0.5, 2.0), sides=["periodic", "neumann"])
+    d = rng.uniform(1.0, 2.0, 12)
+    expected = A.todense()
+    one, by = Identity(12), Diagonal(d)
+    for total, matrix in (
+        (A + one, np.eye(12)),
+        (one + A, np.eye(12)),
+        (A + 3 * one, 3 * np.eye(12)),
+        (3 * one + A, 3 * np.eye(12)),
+        (A + by, np.diag(d)),
+        (by + A, np.diag(d)),
+        (A - one, -np.eye(12)),
+        (A + 2 * A, 2 * expected),
+    ):
+        assert isinstance(total, GridOperator)
+        np.testing.assert_allclose(total.todense(), expected + matrix, atol=1e-14)
+
+
+@pytest.mark.parametrize("sides", ["dirichlet", "periodic", ["neumann", ("dirichlet", "neumann")]])
+def test_sparse_form_and_direct_solution(sides, rng):
+    A = GridOperator.diffusion(rng.uniform(0.5, 2.0, (4, 5)), shift=0.3, sides=sides)
+    np.testing.assert_allclose(A.tosparse().toarray(), A.todense(), atol=1e-14)
+    b = rng.standard_normal((20, 2))
+    np.testing.assert_allclose(A.todense() @ solve(A, b), b, atol=1e-12)
+    np.testing.assert_allclose(slogdet(A), np.linalg.slogdet(A.todense()), rtol=1e-12)
+    for size in (1, 2):
+        small = GridOperator.laplacian(
+            (size,), shift=1.0, sides=sides if isinstance(sides, str) else sides[:1]
+        )
+        np.testing.assert_allclose(small.tosparse().toarray(), small.todense())
+
+
+def test_a_large_grid_is_solved_directly():
+    A = GridOperator.laplacian((150, 150))
+    x = solve(A, np.ones(22_500))
+    np.testing.assert_allclose(A @ x, 1.0, atol=1e-9)
+    assert "sparse LU" in repr(explain("solve", A))
