@@ -85,9 +85,11 @@ def quiet(solver: Callable[..., Solution]) -> Callable[..., Solution]:
     """
     if isinstance(solver, functools.partial):
         return functools.partial(quiet(solver.func), *solver.args, **solver.keywords)
-    inner = getattr(solver, "quiet", None)
+    inner: Callable[..., Solution] | None = getattr(solver, "quiet", None)
     # a user's own wrapper has copied the attribute, but wraps something else
-    return solver if inner is None or inner is not getattr(solver, "__wrapped__", None) else inner
+    if inner is None or inner is not getattr(solver, "__wrapped__", None):
+        return solver
+    return inner
 
 
 _cures = {

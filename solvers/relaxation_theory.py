@@ -127,6 +127,9 @@ def jacobi_radius(A: Any, *, rng: Any = None) -> float:
 
     Notes
     -----
+    The Lanczos iteration takes some hundreds of products with large matrices, where ``β`` is close
+    to one: it can cost more than the solution that it is to speed up.
+
     On a grid of ``m`` points an axis between Dirichlet sides, the eigenvalues of ``D⁻¹A`` are
     ``1 − (2/d) Σ_a w_a cos(k_a π/(m_a + 1))`` with the diagonal ``d``.
 
@@ -222,5 +225,8 @@ def _require_hermitian(x: Any, y: Any) -> None:
 
 def _require_radius(beta: Any) -> float:
     if not isinstance(beta, numbers.Real) or not 0 <= float(beta) < 1:
-        raise ValueError(f"beta is {beta!r}: the Jacobi radius must satisfy 0 <= beta < 1")
+        raise ValueError(
+            f"beta is {beta!r}: the Jacobi radius must satisfy 0 <= beta < 1 (1 belongs to a "
+            "singular matrix)"
+        )
     return float(beta)

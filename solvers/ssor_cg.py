@@ -74,7 +74,9 @@ def ssor_cg(
     Notes
     -----
     With ``A = L + D + Lᴴ``, the preconditioner is
-    ``M = ω/(2−ω) (D/ω + L) D⁻¹ (D/ω + Lᴴ)``. An iteration costs about three products with ``A``.
+    ``M = ω/(2−ω) (D/ω + L) D⁻¹ (D/ω + Lᴴ)``. An iteration costs about three products with ``A`` on
+    NumPy. In other array libraries, a lexicographic sweep costs a product for every level of points
+    that depend on one another: there, choose ``ordering="red-black"``.
 
     References
     ----------
