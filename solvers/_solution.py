@@ -6,7 +6,7 @@ import functools
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, ParamSpec
+from typing import Any, Literal, ParamSpec, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,11 +85,11 @@ def quiet(solver: Callable[..., Solution]) -> Callable[..., Solution]:
     """
     if isinstance(solver, functools.partial):
         return functools.partial(quiet(solver.func), *solver.args, **solver.keywords)
-    inner: Callable[..., Solution] | None = getattr(solver, "quiet", None)
+    inner: Any = getattr(solver, "quiet", None)
     # a user's own wrapper has copied the attribute, but wraps something else
-    if inner is None or inner is not getattr(solver, "__wrapped__", None):
+    if inner is None or getattr(solver, "__wrapped__", None) is not inner:
         return solver
-    return inner
+    return cast("Callable[..., Solution]", inner)
 
 
 _cures = {
