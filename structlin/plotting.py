@@ -19,11 +19,17 @@ palette = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 
 def temperature(
-    u: Any, ax: Axes | None = None, *, highest: float | None = None, label: str | None = None
+    u: Any,
+    ax: Axes | None = None,
+    *,
+    lowest: float | None = None,
+    highest: float | None = None,
+    label: str | None = None,
 ) -> AxesImage:
     """Draw a temperature on the unit square, boundary values of zero included.
 
-    Colours follow the square root of the temperature, so that weak warmth is seen beside strong.
+    Colours follow the square root of the temperature above the lowest, so that weak warmth is
+    seen beside strong.
 
     Parameters
     ----------
@@ -31,8 +37,9 @@ def temperature(
         Temperature at the interior points, ``u[i, j]`` at ``(x_i, y_j)``, on the host.
     ax : matplotlib.axes.Axes or None
         Where to draw; a new figure by default.
-    highest : float or None
-        Temperature of the brightest colour (the darkest is zero); that of ``u`` by default.
+    lowest, highest : float or None
+        Temperatures of the darkest and the brightest colour; by default those of ``u`` and the
+        boundary.
     label : str or None
         Text in the upper left corner.
 
@@ -40,18 +47,31 @@ def temperature(
     -------
     matplotlib.image.AxesImage
         The picture, ready for ``Figure.colorbar``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> image = temperature(np.array([[1.0, 4.0], [-2.0, 0.0]]), Figure().subplots())
+    >>> image.get_clim()
+    (-2.0, 4.0)
     """
     ax = _axes(ax, (4, 4))
     from matplotlib.colors import PowerNorm
 
     field = np.pad(np.asarray(u), 1)
+    lowest = float(field.min()) if lowest is None else lowest
     highest = float(field.max()) if highest is None else highest
     nx, ny = (size - 1 for size in field.shape)
     image = ax.imshow(
         field.T,  # rows of a picture run along y
         origin="lower",
         extent=(-0.5 / nx, 1 + 0.5 / nx, -0.5 / ny, 1 + 0.5 / ny),  # a pixel around each point
-        norm=PowerNorm(0.5, vmin=0, vmax=highest or 1.0),
+        norm=PowerNorm(0.5, vmin=lowest, vmax=highest if highest > lowest else lowest + 1.0),
         cmap="inferno",
         interpolation="bilinear",
     )
@@ -80,7 +100,24 @@ def iterations(
     -------
     list of matplotlib.lines.Line2D
         One line for each run.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the runs have different numbers of steps.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from structlin.solvers import HeatEquation2D, RelaxationLayer
+    >>> run = HeatEquation2D(8).run(20, RelaxationLayer(rng=0))
+    >>> (line,) = iterations({"learned": run}, Figure().subplots())
+    >>> bool(line.get_ydata()[-1] == run.iterations.sum() / 1000)
+    True
     """
+    _require_equal_steps(runs)
     ax = _axes(ax, (7, 4))
     lines: list[Line2D] = []
     others = iter(palette[1:] * len(runs))
@@ -119,7 +156,23 @@ def omegas(
     -------
     matplotlib.collections.PathCollection
         The parameters played.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the run has no parameter: its solver does not relax.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from structlin.solvers import HeatEquation2D, RelaxationLayer
+    >>> run = HeatEquation2D(8).run(20, RelaxationLayer(rng=0))
+    >>> len(omegas(run, Figure().subplots()).get_offsets())
+    20
     """
+    _require_omegas(run)
     ax = _axes(ax, (6, 4))
     times = run.dt * np.arange(1, run.omegas.size + 1)
     played = ax.scatter(
@@ -158,6 +211,13 @@ def shade(values: Callable[[float], float], ax: Axes, *, points: int = 500) -> Q
     -------
     matplotlib.collections.QuadMesh
         The shading.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> mesh = shade(lambda t: 1 + t, Figure().subplots(), points=2)
+    >>> mesh.get_array().tolist()
+    [[1.25, 1.75]]
     """
     low, high = ax.get_xlim()
     bottom, top = ax.get_ylim()
@@ -202,19 +262,44 @@ def heat_story(
     -------
     matplotlib.figure.Figure
         The picture: snapshots above, parameters and iterations below.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If there is no run ``learned``, it has no parameter, or the runs have different numbers
+        of steps.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")  # no window
+    >>> from structlin.solvers import HeatEquation2D, RelaxationLayer, cg
+    >>> heat = HeatEquation2D(8)
+    >>> runs = {"CG": heat.run(20, cg), "learned": heat.run(20, RelaxationLayer(rng=0))}
+    >>> len(heat_story(runs, "learned").axes)
+    2
     """
-    pyplot = _pyplot()
+    if learned not in runs:
+        raise ValueError(f"there is no run {learned!r}: choose one of {', '.join(map(repr, runs))}")
     run = runs[learned]
+    _require_omegas(run)
+    _require_equal_steps(runs)
+    pyplot = _pyplot()
     shots = sorted(run.snapshots.items())
     figure: Figure = pyplot.figure(figsize=(11, 6.4 if shots else 4), layout="constrained")
     below: Any = figure
     if shots:
         halves: Any = figure.subfigures(2, 1, height_ratios=(1, 1.6))
         above, below = halves
-        highest = max(float(np.max(u)) for _, u in shots)
+        # one scale for all panels; the boundary is zero
+        lowest = min(0.0, *(float(np.min(u)) for _, u in shots))
+        highest = max(0.0, *(float(np.max(u)) for _, u in shots))
         panels = above.subplots(1, len(shots), squeeze=False, sharey=True)[0]
         for panel, (step, u) in zip(panels, shots, strict=True):
-            image = temperature(u, panel, highest=highest, label=f"t = {step * run.dt:.3g}")
+            label = f"t = {step * run.dt:.3g}"
+            image = temperature(u, panel, lowest=lowest, highest=highest, label=label)
             panel.label_outer()
         above.colorbar(image, cax=panels[-1].inset_axes((1.06, 0, 0.05, 1)), label="temperature")
     left, right = below.subplots(1, 2, width_ratios=(1.1, 1))
@@ -226,6 +311,18 @@ def heat_story(
         # total costs begin at zero: this corner is always free
         right.text(0.02, 0.97, "shaded: conductivity", va="top", transform=right.transAxes)
     return figure
+
+
+def _require_omegas(run: Any) -> None:
+    if run.omegas.size and np.all(np.isnan(run.omegas)):
+        raise ValueError("this run has no ω: its solver reports no relaxation parameter")
+
+
+def _require_equal_steps(runs: Mapping[str, Any]) -> None:
+    steps = {name: run.iterations.size for name, run in runs.items()}
+    if len(set(steps.values())) > 1:
+        found = ", ".join(f"{name!r} has {count}" for name, count in steps.items())
+        raise ValueError(f"the runs have different numbers of steps: {found}")
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

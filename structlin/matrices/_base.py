@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import math
 import operator
 from abc import ABCMeta, abstractmethod
@@ -40,6 +41,13 @@ class _Sealing(ABCMeta):
         made = super().__call__(*args, **kwargs)
         vars(made)["_sealed"] = True
         return made
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        # `help` would otherwise show the parameters of `__call__`
+        init = inspect.getattr_static(cls, "__init__")
+        _self, *parameters = inspect.signature(init).parameters.values()
+        return inspect.Signature(parameters)
 
 
 class LinearOperator(metaclass=_Sealing):

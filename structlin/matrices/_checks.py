@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import copy
 import functools
 import math
@@ -59,7 +60,9 @@ def check_operator(
     -----
     Products may differ from the dense ones by ``100 eps max(m, n) condition`` times the norms
     of matrix and vector. Solutions, inverses and determinants may differ by the condition number
-    of the matrix on top; where that exceeds ``1 / (10⁴ n eps)``, they are not compared.
+    of the matrix on top; where that exceeds ``1 / (10⁴ n eps)``, they are not compared. Of a
+    singular matrix `slogdet` must give sign 0 and −∞, or what rounding makes of them, and `solve`
+    and `inv` must raise a `numpy.linalg.LinAlgError` or give finite numbers: never NaN.
 
     Examples
     --------
@@ -420,6 +423,32 @@ def _determinant(c: _Case) -> None:
         raise AssertionError("a negative determinant has a real logarithm")
     phase = c.xp.exp(c.array(logdet(c.A), c.A.dtype) - c.array(logabsdet, c.A.dtype))
     c.close(phase, expected[0], n * c.condition)
+
+
+@_property(
+    "of a singular matrix slogdet is no NaN, and solve and inv raise or are finite", square=True
+)
+def _singular(c: _Case) -> None:
+    n, xp = c.A.shape[0], c.xp
+    if n == 0 or int(xp.linalg.matrix_rank(c.D)) == n:
+        return
+    sign, logabsdet = complex(c.array(slogdet(c.A).sign)), float(slogdet(c.A).logabsdet)
+    zero = sign == 0 and logabsdet == -math.inf
+    _require(
+        zero or (cmath.isfinite(sign) and sign != 0 and math.isfinite(logabsdet)),
+        f"slogdet gives sign {sign} and logarithm {logabsdet}",
+    )
+    b = c.random(n, 2)
+    solutions: dict[str, Callable[[], Any]] = {
+        "solve": lambda: solve(c.A, b),
+        "inv": lambda: inv(c.A) @ b,
+    }
+    for name, solution in solutions.items():
+        try:
+            x = solution()
+        except ValueError:  # a LinAlgError is one
+            continue
+        _require(bool(xp.all(xp.isfinite(x))), f"{name} gives NaN or Inf")
 
 
 @_property("explain names a rule for every function", square=True)

@@ -72,6 +72,12 @@ def rule(
     callable
         The decorator; it returns the body unchanged.
 
+    Notes
+    -----
+    Packages of your own import from `structlin.matrices`, as below. Modules of this one import
+    from ``structlin.matrices._base``, ``.functions`` and ``.rules``: `structlin.matrices` is not
+    complete yet when they run. Bodies receive blocks (n, k), as CONTRIBUTING.md tells.
+
     Examples
     --------
     >>> from structlin.matrices import LinearOperator, rule, trace

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 
 from structlin import plotting
 from structlin.solvers.heat import HeatRun
@@ -59,6 +60,22 @@ def test_temperature_has_x_to_the_right_and_a_cold_boundary():
 def test_temperature_of_zero_everywhere_can_be_drawn(pyplot):
     image = plotting.temperature(np.zeros((2, 2)))
     image.figure.savefig("/dev/null", format="png")
+
+
+def test_negative_temperatures_are_on_the_scale(pyplot, runs):
+    below = np.array([[-3.0, -1.0], [0.0, 2.0]])
+    assert plotting.temperature(below).get_clim() == (-3, 2)
+    assert plotting.temperature(-np.ones((2, 2))).get_clim() == (-1, 0)
+    runs["learned"].snapshots[0][1, 2] = -0.5
+    figure = plotting.heat_story(runs, "learned")
+    images = figure.findobj(AxesImage)
+    assert len(images) == 2
+    assert {image.norm.vmin for image in images} == {-0.5}
+    colors = images[0].cmap(images[0].norm([-0.5, -0.1, 0.0]))
+    assert len(np.unique(colors, axis=0)) == 3
+    assert ("temperature", -0.5) in {
+        (ax.get_ylabel(), ax.get_ylim()[0]) for ax in figure.findobj(Axes)
+    }
 
 
 def test_iterations_add_up(runs):
@@ -126,6 +143,21 @@ def test_heat_story_without_snapshots():
     run = made_up_run(0)
     run.snapshots.clear()
     assert len(plotting.heat_story({"learned": run}, "learned").axes) == 2
+
+
+def test_pictures_that_would_show_nothing_are_refused(pyplot, runs):
+    runs["CG"].omegas[:] = np.nan
+    with pytest.raises(ValueError, match="this run has no ω"):
+        plotting.heat_story(runs, "CG")
+    with pytest.raises(ValueError, match="this run has no ω"):
+        plotting.omegas(runs["CG"])
+    with pytest.raises(ValueError, match="no run 'cg': choose one of 'CG', 'fixed', 'learned'"):
+        plotting.heat_story(runs, "cg")
+    runs["fixed"] = made_up_run(1, steps=81)
+    for draw in (plotting.iterations, lambda runs: plotting.heat_story(runs, "learned")):
+        with pytest.raises(ValueError, match="'CG' has 80, 'fixed' has 81, 'learned' has 80"):
+            draw(runs)
+    assert not pyplot.get_fignums()
 
 
 def test_missing_matplotlib_is_named(monkeypatch, runs):

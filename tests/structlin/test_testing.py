@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import re
+import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from structlin.matrices import Dense, LinearOperator, rule, slogdet, trace
+from structlin.matrices import Dense, LinearOperator, rule, slogdet, solve, trace
 from structlin.testing import arrays, check_operator, dtypes, operators
+from tests.conftest import ArrayLibrary
 
 M = np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0], [0.0, 1.0, 1.0]])
 
@@ -92,6 +96,41 @@ class WrongSign(Stored):
 rule(slogdet, WrongSign, how="wrong")(lambda A: (-np.linalg.slogdet(M)[0], np.linalg.slogdet(M)[1]))
 
 
+class Circulant(LinearOperator):
+    """A circulant matrix whose rules forget that it may be singular."""
+
+    def __init__(self, column: Any) -> None:
+        self.eigenvalues = np.fft.fft(column)
+        super().__init__((len(column),) * 2, like=column)
+
+    def _matmat(self, X: Any) -> Any:
+        return self._apply(self.eigenvalues, X)
+
+    def _rmatmat(self, X: Any) -> Any:
+        return self._apply(self.eigenvalues.conj(), X)
+
+    def _apply(self, spectrum: Any, X: Any) -> Any:
+        Y = np.fft.ifft(spectrum[:, None] * np.fft.fft(X, axis=0), axis=0)
+        return Y if np.iscomplexobj(X) else Y.real
+
+
+class WrongLogarithm(Circulant):
+    pass
+
+
+@rule(solve, Circulant, how="careless")
+def _solve(A: Circulant, B: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return A._apply(1 / A.eigenvalues, B)
+
+
+@rule(slogdet, WrongLogarithm, how="careless")
+def _slogdet(A: WrongLogarithm) -> Any:
+    with np.errstate(all="ignore"):
+        moduli = abs(A.eigenvalues)
+        return np.prod(A.eigenvalues / moduli).real, np.sum(np.log(moduli))
+
+
 class Crashing(Stored):
     def _matmat(self, X: Any) -> Any:
         if X.shape[1] == 0:
@@ -104,6 +143,8 @@ def test_correct_operators_pass() -> None:
     check_operator(Stored(M + 1j * M.T), rng=np.random.default_rng(1))
     check_operator(Stored(M[:2].astype(np.float32)))
     check_operator(Stored(np.empty((0, 3))))
+    check_operator(Circulant(np.array([2.0, 1.0, 0.0])))
+    check_operator(WrongLogarithm(np.array([2.0, 1.0, 0.0])))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +161,10 @@ def test_correct_operators_pass() -> None:
         (LongRepr(), "repr has several lines"),
         (WrongRule(), "trace"),
         (WrongSign(), "slogdet"),
+        (Circulant(np.zeros(3)), "solve gives NaN"),
+        (Circulant(np.ones(3)), "solve gives NaN"),
+        (WrongLogarithm(np.zeros(3)), r"slogdet gives sign \(?nan"),
+        (WrongLogarithm(np.ones(3)), r"slogdet gives sign \(?nan"),
         (Crashing(), "no columns"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, LinearOperator) else "",
@@ -127,6 +172,33 @@ def test_correct_operators_pass() -> None:
 def test_broken_operators_are_caught(broken: LinearOperator, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         check_operator(broken, rng=0)
+
+
+def _circulant_of_the_guide() -> Any:
+    guide = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r'^```python\n(""".*?)^```', guide, re.DOTALL | re.MULTILINE)
+    module = types.ModuleType("circulant")
+    exec(code, vars(module))
+    return module.Circulant
+
+
+Guided = _circulant_of_the_guide()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@settings(max_examples=6)
+@given(data=st.data(), n=st.integers(0, 5))
+def test_the_guide_to_new_structures(dtype: str, library: ArrayLibrary, data: Any, n: int) -> None:
+    check_operator(Guided(data.draw(arrays((n,), dtype, asarray=library.asarray))), rng=0)
+
+
+@pytest.mark.parametrize("column", [[], [0, 0, 0], [1, 1, 1], [0.1, 0.2, -0.3], [2, -1, 0, -1]])
+def test_singular_matrices_of_the_guide(library: ArrayLibrary, column: list[float]) -> None:
+    A = Guided(library.asarray(column, dtype="float64"))
+    check_operator(A, rng=0)
+    if column:
+        with pytest.raises(np.linalg.LinAlgError, match=r"Circulant .* is singular"):
+            solve(A, library.asarray(np.ones(len(column))))
 
 
 def test_functions_can_be_left_out() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+import pydoc
 from typing import Any
 
 import array_api_strict
@@ -16,6 +18,7 @@ from structlin.matrices import (
     Dense,
     Diagonal,
     Foreign,
+    GridOperator,
     Identity,
     Kronecker,
     KroneckerSum,
@@ -167,6 +170,16 @@ def test_copies_and_pickles() -> None:
             assert twin.xp is operator.xp
             with pytest.raises(AttributeError):
                 twin.shape = (1, 1)
+
+
+def test_classes_show_the_parameters_of_their_constructor() -> None:
+    class Heir(Identity):
+        pass
+
+    assert list(inspect.signature(GridOperator).parameters)[:2] == ["grid", "weights"]
+    assert str(inspect.signature(Kronecker)) == "(*factors: 'Any')"
+    assert inspect.signature(Heir) == inspect.signature(Identity) != inspect.signature(Dense)
+    assert "Diagonal(entries: " in pydoc.render_doc(Diagonal, renderer=pydoc.plaintext)
 
 
 def test_abstract_methods() -> None:
