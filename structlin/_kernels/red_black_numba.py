@@ -171,12 +171,12 @@ def _spread(entries: tuple[Any, ...], nothing: Any) -> tuple[Any, ...]:
 
 def _sweeps_ahead(norms: Any, done: int, target: float) -> int:
     """Return how many sweeps are surely wanted yet, by the rate seen (wrong guesses cost time)."""
-    if done < 1 or not 0 < norms[done] < norms[done - 1]:
+    if done < 1:
         return 2
-    if target <= 0:
-        return _block
-    rate = math.log(norms[done] / norms[done - 1])
-    return max(1, int(0.5 * math.log(target / norms[done]) / rate))
+    ratio = norms[done] / norms[done - 1]
+    if target <= 0 or not ratio < 1:
+        return _block if norms[done] > 100 * target else 2
+    return max(1, int(0.5 * math.log(target / norms[done]) / math.log(ratio)))
 
 
 def _inverse(omega: float, diagonal: Any) -> Any:
