@@ -171,7 +171,7 @@ def _spread(entries: tuple[Any, ...], nothing: Any) -> tuple[Any, ...]:
 
 def _sweeps_ahead(norms: Any, done: int, target: float) -> int:
     """Return how many sweeps are surely wanted yet, by the rate seen (wrong guesses cost time)."""
-    if done < 1:
+    if done < 1 or norms[done - 1] == 0:
         return 2
     ratio = norms[done] / norms[done - 1]
     if target <= 0 or not ratio < 1:
