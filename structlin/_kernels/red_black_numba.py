@@ -176,7 +176,8 @@ def _sweeps_ahead(norms: Any, done: int, target: float) -> int:
     ratio = norms[done] / norms[done - 1]
     if target <= 0 or not ratio < 1:
         return _block if norms[done] > 100 * target else 2
-    return max(1, int(0.5 * math.log(target / norms[done]) / math.log(ratio)))
+    missing = math.log(target) - math.log(norms[done])
+    return max(1, int(0.5 * missing / math.log(ratio)))
 
 
 def _inverse(omega: float, diagonal: Any) -> Any:

@@ -1,6 +1,6 @@
 """Structured matrices: operators, their algebra, and what is computed with them."""
 
-from structlin.matrices import algebra_rules, fallback
+from structlin.matrices import algebra_rules, fallback, grid_rules
 from structlin.matrices._base import LinearOperator as LinearOperator
 from structlin.matrices.algebra import (
     Adjoint as Adjoint,
@@ -44,4 +44,4 @@ from structlin.matrices.selection import Selected as Selected
 from structlin.matrices.sparse import Sparse as Sparse
 
 # modules of rules: importing them fills the table
-_rules = algebra_rules, fallback
+_rules = algebra_rules, fallback, grid_rules

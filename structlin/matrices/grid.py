@@ -11,17 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import is_numpy, kernel, namespace, scipy_of
+from structlin._backend import kernel, namespace, scipy_of
 from structlin._kernels import stencil
 from structlin._kernels.stencil import along
 from structlin._validation import common_type, inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate
-from structlin.matrices.algebra import Scaled
-from structlin.matrices.diagonals import Diagonal
-from structlin.matrices.functions import diagonal, slogdet, solve, trace
-from structlin.matrices.identity import Identity
-from structlin.matrices.operations import add, adjoint, is_hermitian, scale, transpose
-from structlin.matrices.rules import answer, rule
+from structlin.matrices._base import LinearOperator
 from structlin.matrices.sparse import Sparse
 
 _kinds = ("dirichlet", "neumann", "periodic")
@@ -253,7 +247,10 @@ class GridOperator(LinearOperator):
                 raise TypeError(f"{name} is {x!r}: it must be a number or an array")
             if isinstance(x, complex) and not self.is_complex:
                 raise ValueError(f"{name} is {x}, complex, but the data type asked for is not")
-            size = abs(complex(x))
+            try:
+                size = abs(complex(x))
+            except OverflowError:
+                size = math.inf
             limits = xp.finfo(self.dtype)
             if not size <= float(limits.max):
                 raise ValueError(f"{name} is {x}: it must be finite in {self.dtype}")
@@ -338,7 +335,8 @@ class GridOperator(LinearOperator):
         return made((v, (i, j)), shape=self.shape).tocsr()
 
     @functools.cached_property
-    def _sparse(self) -> Sparse:
+    def sparse(self) -> Sparse:
+        """The matrix as a `Sparse` operator, which keeps its factorisation."""
         return Sparse(self.tosparse())
 
     def reversed(self) -> GridOperator:
@@ -429,107 +427,11 @@ def _sides(sides: Any, d: int) -> tuple[tuple[str, str], ...]:
     if not isinstance(sides, (str, tuple, list)):
         raise TypeError(f"sides is {sides!r}: pass a name, or one name or pair of names per axis")
     per_axis = _per_axis("sides", sides, d)
-    pairs = tuple((s, s) if isinstance(s, str) else tuple(s) for s in per_axis)
+    pairs = tuple((s, s) if isinstance(s, str) else s for s in per_axis)
     for pair in pairs:
-        if len(pair) != 2 or any(side not in _kinds for side in pair):
+        known = isinstance(pair, (tuple, list)) and all(side in _kinds for side in pair)
+        if not known or len(pair) != 2:
             raise ValueError(f"sides {pair} are unknown: use two of {', '.join(_kinds)}")
         if pair.count("periodic") == 1:
             raise ValueError(f"sides {pair}: an axis is periodic on both sides or on neither")
-    return pairs
-
-
-def _map(A: GridOperator, change: Any) -> GridOperator:
-    return GridOperator(A.grid, tuple(change(w) for w in A.weights), change(A.shift), sides=A.sides)
-
-
-@rule(transpose, GridOperator)
-def _transpose(A: GridOperator) -> GridOperator:
-    return A
-
-
-@rule(adjoint, GridOperator)
-def _adjoint(A: GridOperator) -> GridOperator:
-    return _map(A, lambda x: conjugate(x, A.xp)) if A.is_complex else A
-
-
-@rule(scale, GridOperator)
-def _scale(A: GridOperator, scalar: complex) -> GridOperator:
-    return _map(A, lambda x: scalar * x)
-
-
-@rule(is_hermitian, GridOperator)
-def _is_hermitian(A: GridOperator) -> bool:
-    if not A.is_complex:
-        return True
-    imag = A.xp.imag
-    return all(not bool(A.xp.any(imag(x) != 0)) for x in (*A.weights, A.shift))
-
-
-@rule(
-    diagonal,
-    GridOperator,
-    how="shift plus the weights of each point's faces",
-    cost="2 d n",
-    memory="n",
-)
-def _diagonal(A: GridOperator) -> Any:
-    full = A.xp.broadcast_to(A.coefficients, A.grid)
-    return A.xp.asarray(A.xp.reshape(full, (-1,)), copy=True)
-
-
-@rule(trace, GridOperator, how="sum of the diagonal", cost="2 d n", memory="n")
-def _trace(A: GridOperator) -> Any:
-    return A.xp.sum(diagonal(A))
-
-
-# a + b stays a grid operator where b changes the diagonal only, or the same faces
-
-
-def _shifted(A: GridOperator, shift: Any) -> GridOperator:
-    return GridOperator(A.grid, A.weights, A.shift + shift, sides=A.sides)
-
-
-def _diagonal_shift(A: GridOperator, B: Diagonal) -> GridOperator:
-    return _shifted(A, A.xp.reshape(diagonal(B), A.grid))
-
-
-rule(add, GridOperator, Identity)(lambda A, B: _shifted(A, 1.0))
-rule(add, Identity, GridOperator)(lambda A, B: _shifted(B, 1.0))
-rule(add, GridOperator, Diagonal)(_diagonal_shift)
-rule(add, Diagonal, GridOperator)(lambda A, B: _diagonal_shift(B, A))
-
-
-def _is_multiple_of_one(A: Scaled) -> bool:
-    return isinstance(A.operator, Identity)
-
-
-rule(add, GridOperator, Scaled, when=lambda A, B: _is_multiple_of_one(B))(
-    lambda A, B: _shifted(A, B.scalar)
-)
-rule(add, Scaled, GridOperator, when=lambda A, B: _is_multiple_of_one(A))(
-    lambda A, B: _shifted(B, A.scalar)
-)
-
-
-@rule(add, GridOperator, GridOperator, when=lambda A, B: (A.grid, A.sides) == (B.grid, B.sides))
-def _add(A: GridOperator, B: GridOperator) -> GridOperator:
-    weights = tuple(v + w for v, w in zip(A.weights, B.weights, strict=True))
-    return GridOperator(A.grid, weights, A.shift + B.shift, sides=A.sides)
-
-
-_by_rows: dict[str, Any] = {
-    "when": lambda A: is_numpy(A.xp) and A.shape[0] > 0,
-    "how": "sparse LU factorisation, kept",
-    "cost": "the fill-in's: about n^(3/2) in two dimensions, n² in three",
-    "memory": "the fill-in's: about n log n in two dimensions, n^(4/3) in three",
-}
-
-
-@rule(solve, GridOperator, **_by_rows)
-def _solve(A: GridOperator, B: Any) -> Any:
-    return answer(solve, A._sparse, then=(B,))
-
-
-@rule(slogdet, GridOperator, **_by_rows)
-def _slogdet(A: GridOperator) -> Any:
-    return slogdet(A._sparse)
+    return tuple((low, high) for low, high in pairs)

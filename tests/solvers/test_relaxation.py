@@ -470,3 +470,14 @@ def test_a_preconditioner_changes_neither_precision_nor_residual(rng):
         return r
 
     assert cg(A, b, rtol=1e-4, preconditioner=in_place).iterations == cg(A, b, rtol=1e-4).iterations
+
+
+@pytest.mark.parametrize("ordering", ORDERINGS)
+def test_tolerances_may_be_as_small_as_numbers_are(ordering):
+    # one whose residual becomes exactly zero, and one whose residual cannot
+    exact = GridOperator.laplacian((4, 4), shift=1.0, weights=0.0)
+    assert sor(exact, np.ones(16), omega=1.0, rtol=0.0, atol=5e-324, ordering=ordering).converged
+    A = GridOperator.laplacian((4, 4))
+    with pytest.warns(ConvergenceWarning):
+        solution = sor(A, np.ones(16), omega=1.2, rtol=0.0, atol=5e-324, ordering=ordering)
+    assert solution.residual_norms[-1] < 1e-13

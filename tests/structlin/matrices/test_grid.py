@@ -160,6 +160,8 @@ def test_multiples_and_adjoints_stay_grid_operators():
         ({"sides": ("dirichlet",)}, ValueError, "1 sides .* 2 axes"),
         ({"sides": (("periodic", "neumann"), "neumann")}, ValueError, "on both sides"),
         ({"sides": None}, TypeError, "sides"),
+        ({"sides": ("dirichlet", None)}, ValueError, "sides None are unknown"),
+        ({"shift": 10**400}, ValueError, "finite"),
         ({"shift": 1j, "dtype": "float64"}, ValueError, "complex"),
     ],
     ids=str,
