@@ -89,7 +89,7 @@ def _compile() -> None:
     """Compile what the solvers need, before the clock runs."""
     heat = HeatEquation2D(8)
     for solver in (fast_sine, cg, RelaxationLayer(), RelaxationLayer(solver=ssor_cg)):
-        heat.run(20, solver)
+        heat.run(20, solver, progress=False)
 
 
 def _simulate(
