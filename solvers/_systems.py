@@ -15,6 +15,7 @@ import numpy as np
 
 from structlin._backend import device, is_numpy, kernel, namespace
 from structlin._kernels import csr, stencil
+from structlin._norm import norm
 from structlin._validation import inexact, require_finite
 from structlin.matrices import GridOperator
 
@@ -50,27 +51,29 @@ def require_omega(omega: Any) -> float:
     return float(omega)
 
 
-def require_limits(
-    rtol: Any, atol: Any, maxiter: Any, time_limit: Any, b: Any, callback: Any = None
-) -> None:
-    """Check the stopping parameters that all iterative solvers share, for vectors such as b."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback is {callback!r}: pass a function of the iterate")
+def require_tolerances(rtol: Any, atol: Any, b: Any) -> None:
+    """Check the tolerances of a residual, for vectors such as ``b``."""
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
             raise ValueError(f"{name} is {value!r}: a tolerance is a number >= 0")
-    if not isinstance(maxiter, numbers.Integral) or maxiter < 0:
-        raise ValueError(f"maxiter is {maxiter!r}: the number of iterations is an integer >= 0")
-    if time_limit is not None and not (
-        isinstance(time_limit, numbers.Real) and float(time_limit) > 0
-    ):
-        raise ValueError(f"time_limit is {time_limit!r}: it is in seconds, positive")
     resolved = float(namespace(b).finfo(b.dtype).eps)
     if atol == 0 and rtol < resolved:
         raise ValueError(
             f"rtol is {float(rtol):g}, but {b.dtype} resolves relative residuals to {resolved:.1g} "
             "at the very best: pass a larger rtol (or atol), or data of higher precision"
         )
+
+
+def require_limits(maxiter: Any, time_limit: Any, callback: Any) -> None:
+    """Check what else ends an iteration, and what is called in it."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {callback!r}: pass a function of the iterate")
+    if not isinstance(maxiter, numbers.Integral) or maxiter < 0:
+        raise ValueError(f"maxiter is {maxiter!r}: the number of iterations is an integer >= 0")
+    if time_limit is not None and not (
+        isinstance(time_limit, numbers.Real) and float(time_limit) > 0
+    ):
+        raise ValueError(f"time_limit is {time_limit!r}: it is in seconds, positive")
 
 
 def require_vectors(A: Any, b: Any, x0: Any) -> tuple[Any, Any]:
@@ -318,7 +321,7 @@ class SparseSystem:
             norms,
         )
         if sweeps == norms.size - 1:
-            norms[sweeps] = stencil.norm(self.b - self.product(relaxed))
+            norms[sweeps] = norm(self.b - self.product(relaxed))
         return relaxed, sweeps
 
     def ssor(self, r: Any, omega: float) -> Any:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from structlin._backend import namespace
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin._validation import inexact
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers._solution import Solution, Status, warns_unconverged
 from structlin.solvers._systems import (
     require_finite_start,
     require_limits,
+    require_tolerances,
     require_vectors,
     rescaled,
     rescaled_norms,
@@ -94,7 +95,8 @@ def cg(
     """
     operator = aslinearoperator(A)
     b, x0 = require_vectors(operator, b, x0)
-    require_limits(rtol, atol, maxiter, time_limit, b, callback)
+    require_tolerances(rtol, atol, b)
+    require_limits(maxiter, time_limit, callback)
     xp = namespace(b)
     unit = unit_of(b, x0)
     flat = xp.reshape(b, (-1,)) / unit

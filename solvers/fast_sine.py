@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin.bases import dst1
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution, warns_unconverged
 from structlin.solvers._systems import (
-    require_limits,
+    require_tolerances,
     require_vectors,
     rescaled,
     rescaled_norms,
@@ -75,7 +75,7 @@ def fast_sine(
     """
     eigenvalues = _eigenvalues(A)
     b, _ = require_vectors(A, b, x0)
-    require_limits(rtol, atol, 0, None, b)
+    require_tolerances(rtol, atol, b)
     xp = namespace(b)
     unit = unit_of(b, None)
     scaled = xp.reshape(b, A.grid) / unit

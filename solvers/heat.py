@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import device, namespace
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution
-from structlin.solvers._systems import require_limits
+from structlin.solvers._systems import require_tolerances
 from structlin.solvers.relaxation_layer import Solver, require_callable, solved
 
 
@@ -310,7 +310,7 @@ class HeatEquation2D:
 
 
 def _solve(solver: Solver, A: Any, b: Any, u: Any, rtol: float) -> Solution:
-    require_limits(rtol, 0.0, 0, None, b)
+    require_tolerances(rtol, 0.0, b)
     size = norm(b)
     # b = 0 has an exact answer; a product that underflows is still a tolerance
     atol = max(float(rtol) * size, math.ulp(0.0)) if size else 1.0

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin._validation import inexact
 from structlin.solvers._solution import Solution, quiet, warns_unconverged
 from structlin.solvers.bandit import TsallisINF

@@ -10,7 +10,7 @@ import numpy as np
 
 from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
 from structlin._errors import ConvergenceError
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator, LinearOperator, aslinearoperator, diagonal
 from structlin.solvers._systems import require_omega

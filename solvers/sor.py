@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin.solvers._solution import Solution, Status, warns_unconverged
 from structlin.solvers._systems import (
     System,
     require_finite_start,
     require_limits,
     require_omega,
+    require_tolerances,
     rescaled_norms,
     system,
 )
@@ -110,7 +111,8 @@ def sor(
     """
     omega = require_omega(omega)
     prepared = system(A, b, x0, ordering)
-    require_limits(rtol, atol, maxiter, time_limit, prepared.b, callback)
+    require_tolerances(rtol, atol, prepared.b)
+    require_limits(maxiter, time_limit, callback)
     choices = {"omega": omega, "ordering": prepared.ordering}
     x, size = prepared.x, norm(prepared.b)
     first = norm(prepared.b - prepared.product(x)) if size > 0 else 0.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from structlin._kernels.stencil import norm
+from structlin._norm import norm
 from structlin.solvers._solution import Solution, warns_unconverged
-from structlin.solvers._systems import require_limits, require_omega, system
+from structlin.solvers._systems import require_limits, require_omega, require_tolerances, system
 from structlin.solvers.cg import pcg
 
 _opposite = {"lexicographic": "reverse", "reverse": "lexicographic"}
@@ -105,7 +105,8 @@ def ssor_cg(
             )
         first = _opposite[ordering]
     prepared = system(A, b, x0, first)
-    require_limits(rtol, atol, maxiter, time_limit, prepared.b, callback)
+    require_tolerances(rtol, atol, prepared.b)
+    require_limits(maxiter, time_limit, callback)
     return pcg(
         prepared.product,
         lambda r: prepared.ssor(r, omega),

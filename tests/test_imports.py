@@ -18,7 +18,7 @@ root = Path(__file__).parents[1]
 
 # A module imports from its own floor and from those below it, never from above.
 floors = [
-    {"_errors", "_backend", "_validation"},
+    {"_errors", "_backend", "_validation", "_norm"},
     {"_kernels"},
     {"bases", "covariance", "matrices"},
     {"sketching"},

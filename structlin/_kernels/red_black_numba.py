@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit
 
 from structlin._kernels import stencil
+from structlin._norm import norm
 
 _margin = 8  # entries before a line: a cache line of doubles
 _block = 8  # sweeps in one pass over the grid
@@ -44,7 +45,7 @@ def relax_red_black(
     sweeps = state.relax(omega, target, ceiling, norms)
     x = state.merged()
     if sweeps == norms.size - 1:
-        norms[sweeps] = stencil.norm(b - stencil.product(x, diagonal, weights, periodic))
+        norms[sweeps] = norm(b - stencil.product(x, diagonal, weights, periodic))
     return x, sweeps
 
 

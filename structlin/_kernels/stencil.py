@@ -13,13 +13,11 @@ periodic
 
 from __future__ import annotations
 
-import math
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from structlin._backend import device, namespace
+from structlin._norm import norm
 
 Weights = tuple[Any, ...]
 Flags = tuple[bool, ...]
@@ -106,21 +104,6 @@ def _relax(
         if not target <= norms[k] <= ceiling:  # NaN leaves too
             return x, k
     return x, norms.size - 1
-
-
-def norm(r: Any) -> float:
-    """Return the Euclidean norm of an array of any shape, on the host.
-
-    Entries whose squares overflow or vanish are measured in units of the largest.
-    """
-    xp = namespace(r)
-    with np.errstate(over="ignore"):
-        size = float(xp.linalg.vector_norm(r))
-    if not 1e-12 < size < math.inf and math.prod(r.shape):  # in single precision, 1e-24 is small
-        largest = float(xp.max(xp.abs(r)))
-        if 0 < largest < math.inf:
-            return largest * float(xp.linalg.vector_norm(r / largest))
-    return size
 
 
 def relax_red_black(

@@ -10,6 +10,7 @@ import cupy as cp
 import numpy as np
 
 from structlin._kernels import stencil
+from structlin._norm import norm
 
 _real_types = {"float32": "float", "float64": "double"}
 _threads = (64, 4)
@@ -60,7 +61,7 @@ def relax_red_black(
         for color in range(2):
             relax(halves, (*_threads, 1), (x, b, *description, step, np.int32(color)))
         residual(lines, (*_threads, 1), (r, x, b, *description))
-        norms[k] = stencil.norm(r)
+        norms[k] = norm(r)
         if not target <= norms[k] <= ceiling:
             return x, k
     return x, norms.size - 1

@@ -1,0 +1,25 @@
+"""The Euclidean norm, safe for all that numbers can hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import namespace
+
+
+def norm(r: Any) -> float:
+    """Return the Euclidean norm of an array of any shape, on the host.
+
+    Entries whose squares overflow or vanish are measured in units of the largest.
+    """
+    xp = namespace(r)
+    with np.errstate(over="ignore"):
+        size = float(xp.linalg.vector_norm(r))
+    if not 1e-12 < size < math.inf and math.prod(r.shape):  # in single precision, 1e-24 is small
+        largest = float(xp.max(xp.abs(r)))
+        if 0 < largest < math.inf:
+            return largest * float(xp.linalg.vector_norm(r / largest))
+    return size

@@ -1,0 +1,28 @@
+"""The Euclidean norm, at the ends of the range."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from structlin._norm import norm
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [("float64", 1.0), ("float64", 1e300), ("float64", 1e-300), ("float32", 1e30),
+     ("float32", 3e-23), ("complex64", 1e-30), ("complex128", 1e200)],
+)  # fmt: skip
+def test_scales_with_its_argument(library, dtype, scale):
+    values = np.array([[3.0, 0.0], [0.0, 4.0]]) * (1j if "complex" in dtype else 1)
+    found = norm(library.asarray(values * scale, dtype))
+    assert math.isclose(found, 5 * scale, rel_tol=1e-6)
+
+
+def test_of_nothing_and_of_what_is_not_finite():
+    assert norm(np.zeros((0, 3))) == 0.0
+    assert norm(np.zeros(3)) == 0.0
+    assert norm(np.array([1.0, np.inf])) == math.inf
+    assert math.isnan(norm(np.array([1.0, np.nan])))
