@@ -76,6 +76,10 @@ def ssor_lexicographic(
     return z[1:-1, 1:-1, 1:-1].reshape(r.shape)
 
 
+# Lines are looked up where they are used: one function that returns them all makes sweeps over
+# small grids slower by a third.
+
+
 @njit(cache=True)
 def _line(w: Any, i0: int, i1: int, last: int) -> Any:
     """Return the weights along one line of the grid and their stride flag."""
