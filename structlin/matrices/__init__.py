@@ -15,14 +15,26 @@ from structlin.matrices.diagonals import Diagonal as Diagonal
 from structlin.matrices.foreign import Foreign as Foreign
 from structlin.matrices.functions import (
     EighResult as EighResult,
+    EigResult as EigResult,
     SlogdetResult as SlogdetResult,
+    SVDResult as SVDResult,
+    cholesky as cholesky,
+    cond as cond,
     diagonal as diagonal,
+    eig as eig,
     eigh as eigh,
     explain as explain,
+    expm as expm,
     inv as inv,
     logdet as logdet,
+    lstsq as lstsq,
+    norm as norm,
+    pinv as pinv,
+    rank as rank,
     slogdet as slogdet,
     solve as solve,
+    svd as svd,
+    svdvals as svdvals,
     trace as trace,
 )
 from structlin.matrices.grid import GridOperator as GridOperator

@@ -85,21 +85,21 @@ def _slogdet_product(A: Product) -> Any:
 # multiples
 
 
-def _require_nonzero(A: Scaled) -> None:
+def _divisor(A: Scaled) -> complex:
     if A.scalar == 0 and A.shape[0]:
         raise singular(A, "the scalar is zero")
+    return A.scalar or 1  # an empty matrix has an inverse whatever its scalar
 
 
 @rule(solve, Scaled, how="solve, then divide", cost="n", memory="n", parts=_inner)
 def _solve_scaled(A: Scaled, B: Any) -> Any:
-    _require_nonzero(A)
-    return answer(solve, A.operator, then=(B,)) / A.scalar
+    divisor = _divisor(A)
+    return answer(solve, A.operator, then=(B,)) / divisor
 
 
 @rule(inv, Scaled, how="a multiple of the inverse", cost="1", memory="0", parts=_inner)
 def _inv_scaled(A: Scaled) -> LinearOperator:
-    _require_nonzero(A)
-    return inv(A.operator) / A.scalar
+    return inv(A.operator) / _divisor(A)
 
 
 @rule(slogdet, Scaled, how="n log|c| is added", cost="1", memory="1", parts=_inner)

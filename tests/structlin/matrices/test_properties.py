@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from structlin.testing import check_operator, operators
+from structlin.testing._draws import STRUCTURES
 from tests.conftest import ArrayLibrary
-from tests.structlin.matrices.strategies import NUMPY_ONLY, STRUCTURES, instances
 
-# a quarter of the profile's examples: 192 combinations run them
+# a quarter of the profile's examples: hundreds of combinations run them
 EXAMPLES = settings().max_examples // 4
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 
@@ -21,15 +21,13 @@ DTYPES = ["float32", "float64", "complex64", "complex128"]
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_structure(name: str, dtype: str, library: ArrayLibrary, data: Any) -> None:
-    if name in NUMPY_ONLY and library.name != "numpy":
+    if STRUCTURES[name].numpy_only and library.name != "numpy":
         pytest.skip("made of SciPy's own matrices")
-    A = data.draw(instances(name, library, dtype))
+    A = data.draw(_strategy(name, dtype, library))
     check_operator(A, rng=data.draw(st.integers(0, 99)))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@settings(max_examples=EXAMPLES)
-@given(data=st.data())
-def test_composed_operator(dtype: str, library: ArrayLibrary, data: Any) -> None:
-    A = data.draw(operators(dtype=dtype, asarray=library.asarray))
-    check_operator(A, rng=data.draw(st.integers(0, 99)))
+def _strategy(name: str, dtype: str, library: ArrayLibrary) -> Any:
+    if library.name == "numpy":
+        return operators(structure=name, dtype=dtype)
+    return operators(structure=name, dtype=dtype, asarray=library.asarray)

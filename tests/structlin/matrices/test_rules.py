@@ -110,7 +110,7 @@ def test_explanation_names_the_fallback() -> None:
 
 @pytest.mark.parametrize("bad", ["todense", "sqrt", math.sqrt, 3])
 def test_explanations_of_unknown_functions(bad: Any) -> None:
-    with pytest.raises(ValueError, match="choose one of solve, inv"):
+    with pytest.raises(ValueError, match="choose one of solve, lstsq, inv"):
         explain(bad, np.eye(2))
 
 
