@@ -35,6 +35,30 @@ def test_operators(names):
     np.testing.assert_allclose(names["rows"].todense(), dense[2:5])
 
 
+def test_structures(names):
+    residual = names["T"] @ names["u"] - 1
+    assert np.abs(residual).max() < 1e-10
+    logdet = names["sl"].logdet(names["W"])
+    np.testing.assert_allclose(logdet, np.log(5001), rtol=1e-12)
+    inverse = names["sl"].inv(names["M"])
+    assert inverse.shape == names["M"].shape
+
+
+def test_projections(names):
+    assert names["error"] < 1e-14
+    assert names["off"] < 1e-14
+    found = names["found"]
+    difference = found.operator.todense() - names["G"]
+    measured = np.linalg.norm(difference) / np.linalg.norm(names["G"])
+    np.testing.assert_allclose(measured, found.relative_error)
+    assert measured <= 1e-3
+    assert found.operator.parameters < names["G"].size / 10
+
+
+def test_suites_of_users(names):
+    names["test_my_solver"]()
+
+
 def test_solvers(names):
     assert names["solution"].converged
     assert abs(names["omega"] - 2 / (1 + np.sin(np.pi / 101))) < 1e-12

@@ -1,3 +1,4 @@
 """Bases: grids and transforms."""
 
-from structlin.bases.sine import dst1 as dst1
+from structlin.bases.cosine import dct as dct
+from structlin.bases.sine import dst as dst, dst1 as dst1

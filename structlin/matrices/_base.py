@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, is_numpy, namespace
 from structlin._validation import common_type, inexact
 from structlin.matrices._indices import parse
 from structlin.matrices.operations import (
@@ -159,8 +159,10 @@ class LinearOperator(metaclass=_Sealing):
         formula: str,
         name: str = "x",
     ) -> Any:
-        xp = namespace(self, x)
-        device(self, x)
+        xp = self.xp
+        if type(x) is not np.ndarray or not is_numpy(xp):  # what is plain is quickly known
+            xp = namespace(self, x)
+            device(self, x)
         if x.dtype != self.dtype:
             x = inexact(x, xp)
             x = xp.astype(x, xp.result_type(self.dtype, x.dtype), copy=False)
@@ -281,6 +283,24 @@ class LinearOperator(metaclass=_Sealing):
         """The data type of moduli and eigenvalues."""
         return self.xp.finfo(self.dtype).dtype
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the operator stores: none where its size says everything.
+
+        Sparse matrices count without their indices, zeros that are stored in bands or triangles
+        count, and what an operator of another package stores is not known and does not.
+        """
+        public = (part for name, part in self._made_of().items() if not name.startswith("_"))
+        return sum(map(_stored, public))
+
+    def _made_of(self) -> dict[str, Any]:
+        """Return the attributes without what has been worked out from them and kept."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not isinstance(getattr(type(self), name, None), functools.cached_property)
+        }
+
     def todense(self) -> Any:
         """Return the matrix as an (m, n) array.
 
@@ -328,12 +348,7 @@ class LinearOperator(metaclass=_Sealing):
         raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be deleted")
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {
-            name: value
-            for name, value in self.__dict__.items()
-            if not isinstance(getattr(type(self), name, None), functools.cached_property)
-        }
-        return {**kept, "xp": self.xp.__name__}  # what was only kept can be had again
+        return {**self._made_of(), "xp": self.xp.__name__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, xp=importlib.import_module(state["xp"]))
@@ -356,6 +371,16 @@ def times(x: Any, scalar: complex, xp: ModuleType) -> Any:
 
 def _is_matrix(x: Any) -> bool:
     return len(getattr(x, "shape", ())) > 0
+
+
+def _stored(part: Any) -> int:
+    if isinstance(part, LinearOperator):
+        return part.parameters
+    if isinstance(part, tuple):
+        return sum(map(_stored, part))
+    if hasattr(part, "nnz"):
+        return int(part.nnz)
+    return math.prod(part.shape) if compat.is_array_api_obj(part) else 0
 
 
 def size_text(shape: tuple[int, ...]) -> str:

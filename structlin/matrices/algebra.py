@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 from structlin.matrices._base import LinearOperator, conjugate, size_text
-from structlin.matrices.functions import solve
+from structlin.matrices.functions import inv, solve
 from structlin.matrices.operations import (
     add,
     adjoint,
@@ -127,6 +127,11 @@ class Scaled(LinearOperator):
         wide = A.xp.result_type(A.dtype, A.xp.complex64) if isinstance(scalar, complex) else A.dtype
         super().__init__(A.shape, wide, like=A)
 
+    @property
+    def parameters(self) -> int:
+        """One more than the operator stores."""
+        return 1 + self.operator.parameters
+
     def _matmat(self, X: Any) -> Any:
         return self.operator._matmat(X) * self.scalar
 
@@ -158,6 +163,16 @@ class Adjoint(LinearOperator):
     def _rmatmat(self, X: Any) -> Any:
         return self.operator._matmat(X)
 
+    @functools.cached_property
+    def twin(self) -> LinearOperator:
+        """What the structure of the operator makes of its adjoint."""
+        return self.operator.H
+
+    @functools.cached_property
+    def inverse(self) -> LinearOperator:
+        """The inverse, which keeps its factorisations."""
+        return inv(self.operator).H if isinstance(self.twin, Adjoint) else Inverse(self.twin)
+
     def _formula(self) -> str:
         return f"{_name(self.operator)}.H"
 
@@ -183,6 +198,16 @@ class Transpose(LinearOperator):
 
     def _rmatmat(self, X: Any) -> Any:
         return conjugate(self.operator._matmat(conjugate(X, self.xp)), self.xp)
+
+    @functools.cached_property
+    def twin(self) -> LinearOperator:
+        """What the structure of the operator makes of its transpose."""
+        return self.operator.T
+
+    @functools.cached_property
+    def inverse(self) -> LinearOperator:
+        """The inverse, which keeps its factorisations."""
+        return inv(self.operator).T if isinstance(self.twin, Transpose) else Inverse(self.twin)
 
     def _formula(self) -> str:
         return f"{_name(self.operator)}.T"

@@ -10,13 +10,25 @@ from typing import Any
 
 from structlin.matrices._base import LinearOperator, conjugate, times
 from structlin.matrices.algebra import Adjoint, Inverse, Product, Scaled, Sum, Transpose
+from structlin.matrices.diagonals import is_multiple_of_one
+from structlin.matrices.fallback import structured
 from structlin.matrices.functions import (
+    cholesky,
+    cond,
     diagonal,
+    eig,
     eigh,
+    expm,
     inv,
+    lstsq,
+    norm,
+    pinv,
+    rank,
     singular,
     slogdet,
     solve,
+    svd,
+    svdvals,
     trace,
 )
 from structlin.matrices.operations import is_hermitian
@@ -117,10 +129,106 @@ def _slogdet_scaled(A: Scaled) -> Any:
     return sign * A._scalar(power), logabsdet + shift
 
 
-@rule(eigh, Scaled, when=is_hermitian, how="a multiple", cost="n", memory="n", parts=_inner)
+def _of_kind(A: LinearOperator, V: LinearOperator) -> LinearOperator:
+    """Return vectors of a part as complex as the whole."""
+    return (1 + 0j) * V if A.is_complex and not V.is_complex else V
+
+
+@rule(eigh, Scaled, when=is_hermitian, **_multiple)
 def _eigh_scaled(A: Scaled) -> Any:
     w, V = eigh(A.operator)
-    return w * A.scalar.real, V
+    return w * A.scalar.real, _of_kind(A, V)
+
+
+@rule(eig, Scaled, **_multiple)
+def _eig_scaled(A: Scaled) -> Any:
+    w, V = eig(A.operator)
+    return w * A.scalar, V
+
+
+@rule(svd, Scaled, **_multiple)
+def _svd_scaled(A: Scaled) -> Any:
+    c = A.scalar
+    U, S, Vh = svd(A.operator)
+    phase = c / abs(c) if c else 1 + c
+    return phase * U, S * abs(c), _of_kind(A, Vh)
+
+
+rule(svdvals, Scaled, **_multiple)(lambda A: svdvals(A.operator) * abs(A.scalar))
+rule(norm, Scaled, **_multiple)(lambda A, ord: norm(A.operator, ord) * abs(A.scalar))
+
+
+@rule(pinv, Scaled, how="a multiple of the pseudoinverse", cost="1", memory="0", parts=_inner)
+def _pinv_scaled(A: Scaled) -> LinearOperator:
+    return (1 / A.scalar if A.scalar else A.scalar) * pinv(A.operator)
+
+
+@rule(lstsq, Scaled, how="least squares, then divide", cost="n", memory="n", parts=_inner)
+def _lstsq_scaled(A: Scaled, B: Any) -> Any:
+    X = answer(lstsq, A.operator, then=(B,))
+    return X / A.scalar if A.scalar else X * A.scalar
+
+
+_unless_zero: dict[str, Any] = {**_same, "when": lambda A: A.scalar != 0}
+rule(rank, Scaled, **_unless_zero)(lambda A: rank(A.operator))
+rule(cond, Scaled, **_unless_zero)(lambda A, ord: cond(A.operator, ord))
+
+
+@rule(cholesky, Scaled, when=lambda A: A.scalar.imag == 0 < A.scalar.real, **_multiple)
+def _cholesky_scaled(A: Scaled) -> LinearOperator:
+    return _of_kind(A, math.sqrt(A.scalar.real) * cholesky(A.operator))
+
+
+# B + c I has the eigenvectors of B
+
+
+def _parted(A: Sum) -> tuple[LinearOperator, complex]:
+    """Return ``B`` and ``c`` of a sum ``B + c I``."""
+    others = [term for term in A.terms if not is_multiple_of_one(term)]
+    ones = [term for term in A.terms if is_multiple_of_one(term)]
+    return functools.reduce(operator.add, others), sum(getattr(one, "scalar", 1) for one in ones)
+
+
+def _has_one(A: Sum) -> bool:
+    ones = sum(map(is_multiple_of_one, A.terms))
+    return 0 < ones < len(A.terms) and _parted(A)[0].real_dtype == A.real_dtype
+
+
+_shifted: dict[str, Any] = {"cost": "n", "memory": "n", "parts": lambda A: _parted(A)[:1]}
+
+
+@rule(
+    eigh,
+    Sum,
+    when=lambda A: _has_one(A) and is_hermitian(A),
+    how="eigenvalues of B + c I: c is added to those of B",
+    **_shifted,
+)
+def _eigh_shifted(A: Sum) -> Any:
+    B, c = _parted(A)
+    w, V = eigh(B)
+    return w + c.real, _of_kind(A, V)
+
+
+@rule(eig, Sum, when=_has_one, how="eigenvalues of B + c I: c is added to those of B", **_shifted)
+def _eig_shifted(A: Sum) -> Any:
+    B, c = _parted(A)
+    w, V = eig(B)
+    return w + c, V
+
+
+# exp(c) alone must not overflow in single precision
+@rule(
+    expm,
+    Sum,
+    when=lambda A: _has_one(A) and abs(_parted(A)[1].real) < 80,
+    how="exp(B + c I) = exp(c) exp(B)",
+    **_shifted,
+)
+def _expm_shifted(A: Sum) -> LinearOperator:
+    B, c = _parted(A)
+    factor = cmath.exp(c) if isinstance(c, complex) else math.exp(c)
+    return _of_kind(A, factor * expm(B))
 
 
 # adjoints and inverses
@@ -134,9 +242,32 @@ _transposed: dict[str, Any] = {
 rule(inv, Adjoint, **_transposed)(lambda A: inv(A.operator).H)
 rule(inv, Transpose, **_transposed)(lambda A: inv(A.operator).T)
 rule(inv, Inverse, how="the operator itself", cost="0", memory="0")(lambda A: A.operator)
-rule(solve, Inverse, how="one product", cost="that of the product", memory="n")(
-    lambda A, B: A.operator._matmat(B)
-)
+_product: dict[str, Any] = {"how": "one product", "cost": "that of the product", "memory": "n"}
+rule(solve, Inverse, **_product)(lambda A, B: A.operator._matmat(B))
+rule(lstsq, Inverse, **_product)(lambda A, B: A.operator._matmat(B))
+rule(pinv, Inverse, how="the operator itself", cost="0", memory="0")(lambda A: A.operator)
+
+
+def _knows_inverse(A: Adjoint | Transpose) -> bool:
+    return not isinstance(A.twin, type(A)) or structured(inv, A.operator)
+
+
+for _kind in (Adjoint, Transpose):
+
+    @rule(
+        solve,
+        _kind,
+        when=_knows_inverse,
+        how="product with the inverse of the operator, kept and transposed",
+        cost="that of the inverse",
+        memory="that of the inverse",
+        may_decline=True,
+    )
+    def _solve_turned(A: Any, B: Any) -> Any:
+        inverse = A.inverse
+        if isinstance(inverse, Inverse) and isinstance(inverse.operator, type(A)):
+            return NotImplemented  # products of this inverse would come back here
+        return inverse._matmat(B)
 
 
 @rule(slogdet, Adjoint, how="the conjugate", cost="1", memory="1", parts=_inner)
@@ -152,3 +283,83 @@ rule(slogdet, Transpose, **_same)(lambda A: slogdet(A.operator))
 def _slogdet_inverse(A: Inverse) -> Any:
     sign, logabsdet = slogdet(A.operator)
     return conjugate(sign, A.xp), -logabsdet
+
+
+# the singular values of adjoint and transpose are those of the operator
+
+_turned: dict[str, Any] = {
+    "how": "that of the operator, turned round",
+    "cost": "0",
+    "memory": "0",
+    "parts": _inner,
+}
+
+
+@rule(svd, Adjoint, **_turned)
+def _svd_adjoint(A: Adjoint) -> Any:
+    U, S, Vh = svd(A.operator)
+    return Vh.H, S, U.H
+
+
+@rule(svd, Transpose, **_turned)
+def _svd_transpose(A: Transpose) -> Any:
+    U, S, Vh = svd(A.operator)
+    return Vh.T, S, U.T
+
+
+rule(pinv, Adjoint, **_turned)(lambda A: pinv(A.operator).H)
+rule(pinv, Transpose, **_turned)(lambda A: pinv(A.operator).T)
+rule(expm, Adjoint, **_turned)(lambda A: expm(A.operator).H)
+rule(expm, Transpose, **_turned)(lambda A: expm(A.operator).T)
+rule(eigh, Adjoint, when=is_hermitian, **_same)(lambda A: eigh(A.operator))
+rule(cholesky, Adjoint, when=is_hermitian, **_same)(lambda A: cholesky(A.operator))
+rule(cholesky, Transpose, **_conjugate)(lambda A: cholesky(A.operator).conj())
+
+
+@rule(eigh, Transpose, when=is_hermitian, **_conjugate)
+def _eigh_transpose(A: Transpose) -> Any:
+    w, V = eigh(A.operator)
+    return w, V.conj()
+
+
+_other_side = {1: math.inf, math.inf: 1}  # column sums are row sums of the transpose
+for _kind in (Adjoint, Transpose):
+    rule(svdvals, _kind, **_same)(lambda A: svdvals(A.operator))
+    rule(rank, _kind, **_same)(lambda A: rank(A.operator))
+    for _size in (norm, cond):
+        rule(_size, _kind, **_same)(
+            lambda A, ord, size=_size: size(A.operator, _other_side.get(ord, ord))
+        )
+
+
+# those of the inverse are the reciprocals
+
+_reciprocal: dict[str, Any] = {"how": "reciprocals", "cost": "n", "memory": "n", "parts": _inner}
+
+
+def _reciprocals(A: Inverse, values: Any) -> Any:
+    if values.shape[0] < A.shape[0] or not bool(A.xp.all(values != 0)):
+        raise singular(A.operator, "a singular value or eigenvalue is zero")
+    return 1 / values
+
+
+rule(svdvals, Inverse, **_reciprocal)(lambda A: _reciprocals(A, svdvals(A.operator)))
+rule(cond, Inverse, **_same)(lambda A, ord: cond(A.operator, ord))
+
+
+@rule(svd, Inverse, **_reciprocal)
+def _svd_inverse(A: Inverse) -> Any:
+    U, S, Vh = svd(A.operator)
+    return Vh.H, _reciprocals(A, S), U.H
+
+
+@rule(eigh, Inverse, when=is_hermitian, **_reciprocal)
+def _eigh_inverse(A: Inverse) -> Any:
+    w, V = eigh(A.operator)
+    return _reciprocals(A, w), V
+
+
+@rule(eig, Inverse, **_reciprocal)
+def _eig_inverse(A: Inverse) -> Any:
+    w, V = eig(A.operator)
+    return _reciprocals(A, w), V

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from structlin.matrices._base import LinearOperator
 from structlin.matrices.operations import aslinearoperator
 from structlin.matrices.rules import answer
@@ -121,8 +123,10 @@ def eig(A: Any) -> EigResult:
     >>> eig(Kronecker(rotation, np.eye(2))).eigenvalues.imag
     array([ 1.,  1., -1., -1.])
     """
-    w, V = answer(eig, square(A, "eig"))
-    return EigResult(w, V)
+    A = square(A, "eig")
+    w, V = answer(eig, A)
+    w = A.xp.astype(w, A.xp.result_type(w.dtype, A.xp.complex64), copy=False)
+    return EigResult(w, V if V.is_complex else (1 + 0j) * V)
 
 
 def svd(A: Any) -> SVDResult:
@@ -251,3 +255,8 @@ def expm(A: Any) -> LinearOperator:
     """
     result: LinearOperator = answer(expm, square(A, "expm"))
     return result
+
+
+def not_positive(A: LinearOperator) -> np.linalg.LinAlgError:
+    """Return the error of `cholesky` for an operator that is not positive definite."""
+    return np.linalg.LinAlgError(f"{A!r} is not positive definite")

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import math
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
+from structlin._norm import norm as euclidean
 from structlin._validation import inexact, require_finite
 from structlin.matrices import _indices
 from structlin.matrices._base import LinearOperator, conjugate, times
-from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
+from structlin.matrices._pade import exponential
+from structlin.matrices.decompositions import not_positive
+from structlin.matrices.functions import (
+    cholesky,
+    diagonal,
+    eig,
+    eigh,
+    expm,
+    inv,
+    lstsq,
+    norm,
+    pinv,
+    singular,
+    slogdet,
+    solve,
+    svd,
+    svdvals,
+    trace,
+)
 from structlin.matrices.operations import (
     add,
     adjoint,
@@ -24,6 +47,7 @@ from structlin.matrices.operations import (
     transpose,
 )
 from structlin.matrices.rules import answer, rule
+from structlin.matrices.systems import negligible
 
 
 class Dense(LinearOperator):
@@ -88,6 +112,13 @@ class Dense(LinearOperator):
             warnings.simplefilter("ignore")  # a zero pivot is found by the caller
             lu, pivots = scipy_of(self.xp, "linalg").lu_factor(self.array, check_finite=False)
         return lu, pivots
+
+    @functools.cached_property
+    def _svd(self) -> tuple[Any, Any, Any]:
+        """Thin singular value decomposition, kept for the next right-hand side."""
+        require_finite("A", self.array)
+        U, S, Vh = self.xp.linalg.svd(self.array, full_matrices=False)
+        return U, S, Vh
 
 
 rule(aslinearoperator, object, when=compat.is_array_api_obj)(Dense)
@@ -156,11 +187,103 @@ def _slogdet(A: Dense) -> Any:
 @rule(eigh, Dense, how="eigendecomposition, if A = Aᴴ holds", cost="9 n³", memory="2 n²")
 def _eigh(A: Dense) -> Any:
     xp = A.xp
+    w, V = xp.linalg.eigh(_hermitian_part(A))
+    return w, Dense(V)
+
+
+def _hermitian_part(A: Dense) -> Any:
+    """Return ``(A + Aᴴ) / 2`` of a matrix that has to be Hermitian."""
     require_finite("A", A.array)
     if not is_hermitian(A):
         raise ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
-    w, V = xp.linalg.eigh((A.array + conjugate(xp.matrix_transpose(A.array), xp)) / 2)
+    half = A.array / 2  # the sum of two halves cannot overflow
+    return half + conjugate(A.xp.matrix_transpose(half), A.xp)
+
+
+@rule(eig, Dense, how="eigendecomposition (Hermitian, if A = Aᴴ)", cost="25 n³", memory="3 n²")
+def _eig(A: Dense) -> Any:
+    require_finite("A", A.array)
+    if is_hermitian(A):
+        return eigh(A)
+    decompose = getattr(A.xp.linalg, "eig", None)
+    if decompose is None:
+        raise TypeError(f"{A!r}: its array library has no eig for matrices that are not Hermitian")
+    w, V = decompose(A.array)
     return w, Dense(V)
+
+
+_singular_values: dict[str, Any] = {"cost": "about 10 m n min(m, n)", "memory": "3 m n"}
+
+
+@rule(svd, Dense, how="singular value decomposition, kept", **_singular_values)
+def _svd(A: Dense) -> Any:
+    U, S, Vh = A._svd
+    return Dense(U), S, Dense(Vh)
+
+
+@rule(svdvals, Dense, how="singular values", cost="about 4 m n min(m, n)", memory="m n")
+def _svdvals(A: Dense) -> Any:
+    require_finite("A", A.array)
+    return A.xp.linalg.svdvals(A.array)
+
+
+@rule(lstsq, Dense, how="V ((Uᴴ b) / σ), U, σ and V kept", **_singular_values)
+def _lstsq(A: Dense, B: Any) -> Any:
+    xp = A.xp
+    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+        A = Dense(xp.astype(A.array, B.dtype))  # the precision of the result
+    U, S, Vh = A._svd
+    zero = negligible(S, A.shape, xp)[:, None]
+    C = Dense(U)._rmatmat(B) / xp.where(zero, 1, S[:, None])
+    return Dense(Vh)._rmatmat(xp.where(zero, 0, C))
+
+
+@rule(pinv, Dense, how="V diag(1/σ) Uᴴ", **_singular_values)
+def _pinv(A: Dense) -> Dense:
+    return Dense(answer(lstsq, A, then=(A.xp.eye(A.shape[0], dtype=A.dtype, device=A.device),)))
+
+
+def _raising(xp: Any) -> Any:
+    """Return a context in which CuPy's factorisations raise what they find, as others do."""
+    return (
+        importlib.import_module("cupyx").errstate(linalg="raise") if is_cupy(xp) else nullcontext()
+    )
+
+
+@rule(cholesky, Dense, how="Cholesky factorisation, if A = Aᴴ holds", cost="n³/3", memory="n²")
+def _cholesky(A: Dense) -> Dense:
+    xp, hermitian = A.xp, _hermitian_part(A)
+    try:
+        with _raising(xp):
+            L = xp.linalg.cholesky(hermitian)
+    except np.linalg.LinAlgError:
+        raise not_positive(A) from None
+    if not bool(xp.all(xp.isfinite(L))):
+        raise not_positive(A)
+    return Dense(L)
+
+
+@rule(expm, Dense, how="scaling and squaring", cost="20 n³ and more", memory="6 n²")
+def _expm(A: Dense) -> Dense:
+    xp = A.xp
+    require_finite("A", A.array)
+    return Dense(scipy_of(xp, "linalg").expm(A.array) if is_numpy(xp) else exponential(A.array, xp))
+
+
+@rule(
+    norm,
+    Dense,
+    how="fro, 1 and inf: sums of the entries",
+    cost="m n",
+    memory="m n",
+    may_decline=True,
+)
+def _norm(A: Dense, ord: str | float) -> Any:
+    if ord == "fro":
+        return A._scalar(euclidean(A.array), A.real_dtype)
+    if ord in (1, math.inf):
+        return A.xp.max(A.xp.sum(A.xp.abs(A.array), axis=0 if ord == 1 else 1))
+    return NotImplemented
 
 
 @rule(trace, Dense, how="sum of the diagonal", cost="n", memory="1")

@@ -8,14 +8,34 @@ from collections.abc import Callable
 from typing import Any
 
 from structlin._backend import namespace
+from structlin._norm import norm as euclidean
 from structlin._validation import inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate, times
 from structlin.matrices.algebra import Scaled
+from structlin.matrices.decompositions import not_positive
 from structlin.matrices.dense import Dense
-from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
+from structlin.matrices.functions import (
+    cholesky,
+    diagonal,
+    eig,
+    eigh,
+    expm,
+    inv,
+    lstsq,
+    norm,
+    pinv,
+    rank,
+    singular,
+    slogdet,
+    solve,
+    svd,
+    svdvals,
+    trace,
+)
 from structlin.matrices.identity import Identity
 from structlin.matrices.operations import add, adjoint, is_hermitian, multiply, scale, transpose
 from structlin.matrices.rules import rule
+from structlin.matrices.systems import negligible
 
 
 class Diagonal(LinearOperator):
@@ -160,6 +180,69 @@ def _eigh(A: Diagonal) -> Any:
     require_finite("A", A.entries)
     w = A.xp.real(A.entries) if A.is_complex else A.xp.asarray(A.entries, copy=True)
     return w, Identity(A.shape[0], dtype=A.dtype, like=A)
+
+
+@rule(eig, Diagonal, how="the entries", cost="0", memory="n")
+def _eig(A: Diagonal) -> Any:
+    require_finite("A", A.entries)
+    return A.xp.asarray(A.entries, copy=True), Identity(A.shape[0], dtype=A.dtype, like=A)
+
+
+def _moduli(A: Diagonal) -> Any:
+    require_finite("A", A.entries)
+    return A.xp.abs(A.entries)
+
+
+rule(svdvals, Diagonal, how="moduli of the entries", cost="n", memory="n")(_moduli)
+
+
+@rule(svd, Diagonal, how="phases and moduli of the entries", cost="n", memory="2 n")
+def _svd(A: Diagonal) -> Any:
+    xp, S = A.xp, _moduli(A)
+    phases = xp.where(S == 0, 1, A.entries / xp.where(S == 0, 1, S))
+    return Diagonal(phases), S, Identity(A.shape[0], dtype=A.dtype, like=A)
+
+
+@rule(pinv, Diagonal, **_by_entry)
+def _pinv(A: Diagonal) -> Diagonal:
+    xp, zero = A.xp, negligible(_moduli(A), A.shape, A.xp)
+    return Diagonal(xp.where(zero, 0, 1 / xp.where(zero, 1, A.entries)))
+
+
+@rule(lstsq, Diagonal, **_by_entry)
+def _lstsq(A: Diagonal, B: Any) -> Any:
+    xp, zero = A.xp, negligible(_moduli(A), A.shape, A.xp)[:, None]
+    return xp.where(zero, 0, B / xp.where(zero, 1, A.entries[:, None]))
+
+
+@rule(cholesky, Diagonal, how="square roots of the entries", cost="n", memory="n")
+def _cholesky(A: Diagonal) -> Diagonal:
+    require_finite("A", A.entries)
+    if not is_hermitian(A):
+        raise ValueError(f"{A!r} is not Hermitian: an entry is not real")
+    values = A.xp.real(A.entries) if A.is_complex else A.entries
+    if not bool(A.xp.all(values > 0)):
+        raise not_positive(A)
+    return Diagonal(A.xp.astype(A.xp.sqrt(values), A.dtype, copy=False))
+
+
+@rule(expm, Diagonal, **_by_entry)
+def _expm(A: Diagonal) -> Diagonal:
+    require_finite("A", A.entries)
+    return Diagonal(A.xp.exp(A.entries))
+
+
+@rule(norm, Diagonal, how="that of the vector of moduli", cost="n", memory="n")
+def _norm(A: Diagonal, ord: str | float) -> Any:
+    xp = A.xp
+    if ord == "fro":
+        return A._scalar(euclidean(A.entries), A.real_dtype)
+    return xp.sum(_moduli(A)) if ord == "nuc" else xp.max(xp.abs(A.entries))
+
+
+@rule(rank, Diagonal, how="moduli above n eps of the largest", cost="n", memory="n")
+def _rank(A: Diagonal) -> int:
+    return int(A.xp.count_nonzero(~negligible(_moduli(A), A.shape, A.xp)))
 
 
 rule(trace, Diagonal, how="sum of the entries", cost="n", memory="1")(lambda A: A.xp.sum(A.entries))

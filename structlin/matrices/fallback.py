@@ -1,13 +1,14 @@
-"""What the public functions do with an operator whose structure has no rule.
+"""What the public functions do with an operator whose structure has no rule: linear systems.
 
-`solve` runs GMRES, and falls through to the dense matrix where that does not converge; the other
-functions make the matrix dense at once. Beyond `dense_limit` rows they refuse.
+First comes what follows from another rule of the structure, then an iteration, whose result is
+checked, then the dense matrix; beyond `dense_limit` rows or columns they refuse.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,44 +18,88 @@ from structlin._errors import ConvergenceError
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator
 from structlin.matrices.dense import Dense
-from structlin.matrices.functions import diagonal, eigh, inv, slogdet, solve, trace
+from structlin.matrices.diagonals import Diagonal
+from structlin.matrices.functions import eigh, inv, lstsq, pinv, slogdet, solve, svd
 from structlin.matrices.operations import is_hermitian
-from structlin.matrices.rules import answer, rule
+from structlin.matrices.rules import answer, applicable, candidates, rule
+from structlin.matrices.systems import negligible
 
-# rows up to which a matrix without structure is made dense: 128 MiB in double precision
+# rows and columns up to which a matrix without structure is made dense: 128 MiB in doubles
 dense_limit = 4096
 
-# GMRES: the length of a cycle, the number of cycles, and the relative residual in units of eps
-_restart, _cycles, _tightness = 50, 10, 100
+# GMRES: the length of a cycle and the number of cycles; LSMR: the number of steps; and the
+# relative residual of both in units of eps
+_restart, _cycles, _steps, _tightness = 50, 10, 500, 100
 
 rule(is_hermitian, LinearOperator)(lambda A: False)
 
 
-def _has_gmres(A: LinearOperator) -> bool:
-    return (is_numpy(A.xp) or is_cupy(A.xp)) and A.shape[0] > 0
+# what a structure knows, and whether it may be made dense
 
 
-def _fits(A: LinearOperator) -> bool:
-    return A.shape[0] <= dense_limit
+def structured(function: Callable[..., Any], A: LinearOperator) -> bool:
+    """Tell whether a rule of the structure of ``A``, and of its parts, answers a function."""
+    first = next(applicable(function, A))
+    if any(first is line for line in candidates(function, LinearOperator)):
+        return False
+    return all(structured(function, part) for part in (first.parts(A) if first.parts else ()))
 
 
-def _formed(A: LinearOperator) -> Dense:
+def has_eigh(A: LinearOperator) -> bool:
+    """Tell whether ``A`` is Hermitian and its structure knows its eigenvectors."""
+    return structured(eigh, A) and is_hermitian(A)
+
+
+def has_svd(A: LinearOperator) -> bool:
+    """Tell whether the structure knows its singular vectors, if need be as eigenvectors."""
+    return structured(svd, A) or has_eigh(A)
+
+
+def fits(A: LinearOperator) -> bool:
+    """Tell whether the matrix is small enough to be made dense."""
+    return max(A.shape) <= dense_limit
+
+
+def formed(A: LinearOperator) -> Dense:
+    """Return the dense matrix."""
     with np.errstate(invalid="ignore"):  # Inf times 0; NaN is refused next
         matrix = A.todense()
     require_finite("A", matrix)
     return Dense(matrix)
 
 
-def _refuse(name: str, A: LinearOperator) -> NoReturn:
+def refuse(name: str, A: LinearOperator, *_: Any) -> NoReturn:
+    """Raise the error for what no rule answers."""
     raise ValueError(
-        f"{name} has no rule for {A!r}, and above {dense_limit} rows it is not made dense"
+        f"{name} has no rule for {A!r}, and above {dense_limit} rows or columns "
+        "it is not made dense"
     )
+
+
+refused: dict[str, Any] = {
+    "how": f"none: no structure helps, and the matrix has more than {dense_limit} rows or columns",
+    "cost": "0",
+    "memory": "0",
+}
+
+
+def refuse_the_rest(*functions: Callable[..., Any]) -> None:
+    """Register, as the last rule of each function, that it refuses."""
+    for function in functions:
+        rule(function, LinearOperator, **refused)(functools.partial(refuse, function.__name__))
+
+
+# square systems
+
+
+def _iterates(A: LinearOperator) -> bool:
+    return (is_numpy(A.xp) or is_cupy(A.xp)) and 0 not in A.shape
 
 
 @rule(
     solve,
     LinearOperator,
-    when=_has_gmres,
+    when=_iterates,
     how=f"GMRES to a residual of {_tightness} eps ‖b‖, which is checked",
     cost=f"at most {_restart * _cycles} products with A",
     memory=f"{_restart} n",
@@ -81,91 +126,137 @@ def _solve_iteratively(A: LinearOperator, B: Any) -> Any:
     return xp.stack(columns, axis=1) if columns else xp.asarray(B, copy=True)
 
 
-@rule(
-    solve,
-    LinearOperator,
-    when=_fits,
-    how="dense LU factorisation",
-    cost="n products with A, then 2/3 n³",
-    memory="2 n²",
-)
+_lu: dict[str, Any] = {"when": fits, "how": "dense LU factorisation"}
+
+
+@rule(solve, LinearOperator, cost="n products with A, then 2/3 n³", memory="2 n²", **_lu)
 def _solve_densely(A: LinearOperator, B: Any) -> Any:
-    return answer(solve, _formed(A), then=(B,))
+    return answer(solve, formed(A), then=(B,))
 
 
-@rule(
-    inv,
-    LinearOperator,
-    when=_fits,
-    how="dense LU factorisation",
-    cost="n products with A, then 2 n³",
-    memory="3 n²",
-)
+@rule(inv, LinearOperator, cost="n products with A, then 2 n³", memory="3 n²", **_lu)
 def _inv(A: LinearOperator) -> LinearOperator:
-    return inv(_formed(A))
+    return inv(formed(A))
 
 
-@rule(
-    slogdet,
-    LinearOperator,
-    when=_fits,
-    how="dense LU factorisation",
-    cost="n products with A, then 2/3 n³",
-    memory="2 n²",
-)
+@rule(slogdet, LinearOperator, cost="n products with A, then 2/3 n³", memory="2 n²", **_lu)
 def _slogdet(A: LinearOperator) -> Any:
-    return slogdet(_formed(A))
+    return slogdet(formed(A))
 
 
-@rule(
-    eigh,
-    LinearOperator,
-    when=_fits,
-    how="dense eigendecomposition, if A = Aᴴ holds",
-    cost="n products with A, then 9 n³",
-    memory="3 n²",
-)
-def _eigh(A: LinearOperator) -> Any:
-    return eigh(_formed(A))
-
-
-_exact: dict[str, Any] = {"cost": "n products with A", "memory": f"{_restart} n"}
-
-
-@rule(diagonal, LinearOperator, how="products with blocks of unit vectors", **_exact)
-def _diagonal(A: LinearOperator) -> Any:
-    xp, (m, n) = A.xp, A.shape
-    A._require_formable(n)
-    parts = []
-    for start in range(0, min(m, n), _restart):
-        block = A[:, start : min(start + _restart, m, n)]
-        size = block.shape[1]
-        unit = xp.eye(size, dtype=A.dtype, device=A.device)
-        parts.append(xp.linalg.diagonal(block._matmat(unit)[start : start + size, :]))
-    return xp.concat(parts) if parts else xp.zeros(0, dtype=A.dtype, device=A.device)
-
-
-@rule(trace, LinearOperator, how="sum of the diagonal", **_exact)
-def _trace(A: LinearOperator) -> Any:
-    return A.xp.sum(diagonal(A))
-
-
-_refused: dict[str, Any] = {
-    "how": f"none: no structure helps, and the matrix has more than {dense_limit} rows",
-    "cost": "0",
-    "memory": "0",
-}
-
-
-@rule(solve, LinearOperator, **_refused)
+@rule(solve, LinearOperator, **refused)
 def _refuse_solve(A: LinearOperator, B: Any) -> Any:
-    if _has_gmres(A):
+    if _iterates(A):
         raise ConvergenceError(
             f"GMRES did not solve with {A!r} in {_restart * _cycles} products, and above "
             f"{dense_limit} rows it is not made dense: use a preconditioned iteration"
         )
-    return _refuse("solve", A)
+    return refuse("solve", A)
 
 
-for _function in (inv, slogdet, eigh):
-    rule(_function, LinearOperator, **_refused)(functools.partial(_refuse, _function.__name__))
+refuse_the_rest(inv, slogdet)
+
+
+# least squares
+
+
+@rule(
+    pinv,
+    LinearOperator,
+    when=has_svd,
+    how="V diag(1/σ) Uᴴ, of the structure's singular vectors",
+    cost="that of the singular value decomposition",
+    memory="that of the singular vectors",
+)
+def _pinv_of_structure(A: LinearOperator) -> LinearOperator:
+    xp = A.xp
+    U, S, Vh = svd(A)
+    zero = negligible(S, A.shape, xp)
+    inverse: LinearOperator = Vh.H @ Diagonal(xp.where(zero, 0, 1 / xp.where(zero, 1, S))) @ U.H
+    return inverse
+
+
+@rule(
+    lstsq,
+    LinearOperator,
+    when=lambda A: structured(pinv, A) or has_svd(A),
+    how="product with the pseudoinverse, which the structure knows",
+    cost="that of the pseudoinverse",
+    memory="that of the pseudoinverse",
+)
+def _lstsq_of_structure(A: LinearOperator, B: Any) -> Any:
+    return pinv(A)._matmat(B)
+
+
+def _has_lsmr(A: LinearOperator) -> bool:
+    return _iterates(A) and (is_numpy(A.xp) or A.shape[0] > 1)  # CuPy squeezes b
+
+
+@rule(
+    lstsq,
+    LinearOperator,
+    when=_has_lsmr,
+    how=f"LSMR until ‖r‖ or ‖Aᴴ r‖ is within {_tightness} eps of rounding, which is checked",
+    cost=f"at most {_steps} products with A and with Aᴴ",
+    memory="4 (m + n)",
+    may_decline=True,
+)
+def _lstsq_iteratively(A: LinearOperator, B: Any) -> Any:
+    xp = A.xp
+    krylov = scipy_of(xp, "sparse.linalg")
+    eps = float(xp.finfo(B.dtype).eps)
+    # in exact arithmetic min(m, n) steps are enough; beyond a few times that the dense way is
+    steps = min(_steps, 4 * min(A.shape))
+    options: dict[str, Any] = {"atol": eps, "btol": eps, "conlim": 0, "maxiter": steps}
+    product = krylov.LinearOperator(A.shape, matvec=A.matvec, rmatvec=A.rmatvec, dtype=B.dtype)
+    columns = []
+    for j in range(B.shape[1]):
+        b = B[:, j]
+        with np.errstate(all="ignore"):  # the residual tells
+            try:
+                x, _, taken, _, _, size, *_ = krylov.lsmr(product, b, **options)
+            except ZeroDivisionError:  # CuPy's works with Python's numbers
+                return NotImplemented
+            x = xp.astype(x, B.dtype, copy=False)
+            r = b - A.matvec(x)
+            r_size, x_size, b_size, g_size = (
+                float(xp.linalg.vector_norm(v)) for v in (r, x, b, A.rmatvec(r))
+            )
+        # the Frobenius norm of the bidiagonal matrix bounds ‖A‖ so from below
+        size = _tightness * eps * float(size) / (int(taken) + 1) ** 0.5
+        if not (r_size <= size * x_size + _tightness * eps * b_size or g_size <= size * r_size):
+            return NotImplemented
+        columns.append(x)
+    shape = (A.shape[1], 0)
+    return xp.stack(columns, axis=1) if columns else xp.zeros(shape, dtype=B.dtype, device=A.device)
+
+
+_svd: dict[str, Any] = {
+    "when": fits,
+    "how": "dense singular value decomposition",
+    "cost": "n products with A, then about 10 m n min(m, n)",
+    "memory": "4 m n",
+}
+
+
+@rule(lstsq, LinearOperator, **_svd)
+def _lstsq_densely(A: LinearOperator, B: Any) -> Any:
+    return answer(lstsq, formed(A), then=(B,))
+
+
+@rule(pinv, LinearOperator, **_svd)
+def _pinv(A: LinearOperator) -> LinearOperator:
+    return pinv(formed(A))
+
+
+@rule(lstsq, LinearOperator, **refused)
+def _refuse_lstsq(A: LinearOperator, B: Any) -> Any:
+    if _has_lsmr(A):
+        raise ConvergenceError(
+            f"LSMR did not reach the least squares of {A!r} in {_steps} steps, and above "
+            f"{dense_limit} rows it is not made dense: use a preconditioned iteration"
+        )
+    return refuse("lstsq", A)
+
+
+refuse_the_rest(pinv)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from structlin.matrices._base import LinearOperator
-from structlin.matrices.functions import diagonal, eigh, inv, slogdet, solve, trace
-from structlin.matrices.operations import adjoint, is_hermitian, multiply, transpose
+from structlin.matrices.functions import (
+    cholesky,
+    cond,
+    diagonal,
+    eig,
+    eigh,
+    expm,
+    inv,
+    lstsq,
+    norm,
+    pinv,
+    rank,
+    slogdet,
+    solve,
+    svd,
+    svdvals,
+    trace,
+)
+from structlin.matrices.operations import adjoint, is_hermitian, multiply, scale, transpose
 from structlin.matrices.rules import rule
 
 
@@ -61,3 +79,23 @@ rule(slogdet, Identity, **_free)(lambda A: (A._scalar(1.0), A._scalar(0.0, A.rea
 rule(eigh, Identity, **_fill)(lambda A: (_ones(A), A))
 rule(trace, Identity, **_free)(lambda A: A._scalar(float(A.shape[0])))
 rule(diagonal, Identity, **_fill)(lambda A: A.xp.astype(_ones(A), A.dtype, copy=False))
+rule(lstsq, Identity, **_free)(lambda A, B: A._matmat(B))
+rule(pinv, Identity, **_free)(lambda A: A)
+rule(eig, Identity, **_fill)(lambda A: (_ones(A), A))
+rule(svd, Identity, **_fill)(lambda A: (A, _ones(A), A))
+rule(svdvals, Identity, **_fill)(_ones)
+rule(cholesky, Identity, **_free)(lambda A: A)
+rule(expm, Identity, how="e times the identity", cost="0", memory="0")(lambda A: scale(A, math.e))
+rule(rank, Identity, **_free)(lambda A: A.shape[0])
+
+
+@rule(norm, Identity, how="fro: √n, nuc: n, others: 1", cost="0", memory="0")
+def _norm(A: Identity, ord: str | float) -> Any:
+    n = float(A.shape[0])
+    size = math.sqrt(n) if ord == "fro" else n if ord == "nuc" else 1.0
+    return A._scalar(size, A.real_dtype)
+
+
+rule(cond, Identity, how="the square of the norm", cost="0", memory="0")(
+    lambda A, ord: norm(A, ord) ** 2
+)

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
 from structlin.matrices._base import LinearOperator, size_text
-from structlin.matrices._indices import Index, take
+from structlin.matrices._modes import Step, mode_products
 from structlin.matrices.dense import Dense
-from structlin.matrices.functions import diagonal, eigh, inv, singular, slogdet, solve, trace
+from structlin.matrices.diagonals import Diagonal
 from structlin.matrices.identity import Identity
-from structlin.matrices.operations import (
-    adjoint,
-    aslinearoperator,
-    is_hermitian,
-    multiply,
-    select,
-    transpose,
-)
-from structlin.matrices.rules import answer, rule
+from structlin.matrices.operations import aslinearoperator
 
 
 class Kronecker(LinearOperator):
@@ -33,7 +24,7 @@ class Kronecker(LinearOperator):
     ----------
     *factors : (mᵢ, nᵢ) array, sparse matrix or operator
         At least one. Factors that are Kronecker products are taken apart, and operators are
-        applied by their own structure.
+        applied by their own structure. Arrays of mixed precision take the highest.
 
     Attributes
     ----------
@@ -67,7 +58,7 @@ class Kronecker(LinearOperator):
         if not factors:
             raise ValueError("Kronecker() has no factors: give one matrix at least")
         parts = map(aslinearoperator, factors)
-        self.factors = tuple(
+        self.factors = of_one_precision(
             factor for F in parts for factor in (F.factors if isinstance(F, Kronecker) else (F,))
         )
         rows, columns = zip(*(F.shape for F in self.factors), strict=True)
@@ -79,11 +70,11 @@ class Kronecker(LinearOperator):
         return _order(self.factors)
 
     @functools.cached_property
-    def _steps(self) -> Steps:
+    def _steps(self) -> tuple[Step, ...]:
         return _plan(self.factors, self.contraction_order)
 
     @functools.cached_property
-    def _adjoint_steps(self) -> Steps:
+    def _adjoint_steps(self) -> tuple[Step, ...]:
         adjoints = tuple(F.H for F in self.factors)
         return _plan(adjoints, _order(adjoints))
 
@@ -93,15 +84,13 @@ class Kronecker(LinearOperator):
     def _rmatmat(self, X: Any) -> Any:
         return self._contract(X, self._adjoint_steps, self.shape[1])
 
-    def _contract(self, X: Any, steps: Steps, rows: int) -> Any:
+    def _contract(self, X: Any, steps: tuple[Step, ...], rows: int) -> Any:
         xp, k = self.xp, X.shape[1]
         if 0 in self.shape:
             return xp.zeros((rows, k), dtype=X.dtype, device=self.device)
         if not steps:
             return xp.asarray(X, copy=True)
-        for F, left, right in steps:
-            X = mode_product(F, X, left, right * k)
-        return xp.reshape(X, (rows, k))
+        return xp.reshape(mode_products(steps, X, k), (rows, k))
 
     def todense(self) -> Any:
         """Return the matrix as an (m, n) array."""
@@ -118,10 +107,6 @@ class Kronecker(LinearOperator):
         return joined(self.factors, "⊗")
 
 
-# factor, and the sizes of the tensor before and after its axis
-Steps = tuple[tuple[LinearOperator, int, int], ...]
-
-
 def _order(factors: Sequence[LinearOperator]) -> tuple[int, ...]:
     # Neighbours i, j cost S mᵢ + S mᵢ mⱼ / nᵢ in this order: exchanging them shows that the
     # larger 1/m - 1/n goes first. In a tie the last one does: its axis is contiguous.
@@ -132,7 +117,7 @@ def _order(factors: Sequence[LinearOperator]) -> tuple[int, ...]:
     return tuple(sorted(range(len(factors)), key=key))
 
 
-def _plan(factors: Sequence[LinearOperator], order: Sequence[int]) -> Steps:
+def _plan(factors: Sequence[LinearOperator], order: Sequence[int]) -> tuple[Step, ...]:
     sizes = [F.shape[1] for F in factors]
     steps = []
     for i in order:
@@ -143,19 +128,24 @@ def _plan(factors: Sequence[LinearOperator], order: Sequence[int]) -> Steps:
     return tuple(steps)
 
 
-def mode_product(F: LinearOperator, X: Any, left: int, right: int) -> Any:
-    """Return the (left, m, right) tensor ``Σⱼ F[i, j] X[:, j, :]`` of a (left, n, right) tensor.
+def of_one_precision(factors: Iterable[LinearOperator]) -> tuple[LinearOperator, ...]:
+    """Return factors of which those that are stored have the highest precision of all."""
+    factors = tuple(factors)
+    if len({F.xp.finfo(F.dtype).bits for F in factors}) == 1:
+        return factors
+    return tuple(in_precision(F, F.xp.float64) for F in factors)
 
-    Shapes are those of the memory: axes of length 1 may be missing from the result.
-    """
-    xp, n = F.xp, F.shape[1]
-    if not isinstance(F, Dense):
-        return F.matvec(xp.reshape(X, (left, n, right)))
-    if right == 1:
-        return xp.matmul(xp.reshape(X, (left, n)), xp.matrix_transpose(F.array))
-    if left == 1:
-        return xp.matmul(F.array, xp.reshape(X, (n, right)))
-    return xp.matmul(F.array, xp.reshape(X, (left, n, right)))
+
+def in_precision(F: LinearOperator, real_dtype: Any) -> LinearOperator:
+    """Return a factor in another precision if it is stored, otherwise as it is."""
+    if F.real_dtype == real_dtype:
+        return F
+    xp, dtype = F.xp, F.xp.result_type(F.dtype, real_dtype)
+    if isinstance(F, Dense):
+        return Dense(xp.astype(F.array, dtype))
+    if isinstance(F, Diagonal):
+        return Diagonal(xp.astype(F.entries, dtype))
+    return Identity(F.shape[0], dtype=dtype, like=F) if isinstance(F, Identity) else F
 
 
 def outer(vectors: Sequence[Any], combine: Callable[[Any, Any], Any], xp: ModuleType) -> Any:
@@ -173,168 +163,3 @@ def joined(factors: Sequence[LinearOperator], sign: str) -> str:
         sizes[3:-1] = ["…"]
         return f" {sign} ".join(sizes) + f" ({len(factors)} factors)"
     return f" {sign} ".join(sizes)
-
-
-def all_square(A: Any) -> bool:
-    """Tell whether every factor is square."""
-    return all(F.shape[0] == F.shape[1] for F in A.factors)
-
-
-_factors = operator.attrgetter("factors")
-_by_factor: dict[str, Any] = {"when": all_square, "parts": _factors}
-_lopsided = "a product of factors that are not square has rank Π min(mᵢ, nᵢ)"
-
-# algebra
-
-rule(adjoint, Kronecker)(lambda A: Kronecker(*(F.H for F in A.factors)))
-rule(transpose, Kronecker)(lambda A: Kronecker(*(F.T for F in A.factors)))
-rule(is_hermitian, Kronecker)(lambda A: all(map(is_hermitian, A.factors)))
-
-
-@rule(multiply, Kronecker, Kronecker)
-def _multiply(A: Kronecker, B: Kronecker) -> Any:
-    # (A₁ ⊗ A₂)(B₁ ⊗ B₂) = A₁B₁ ⊗ A₂B₂
-    inner = [F.shape[1] for F in A.factors]
-    if inner != [G.shape[0] for G in B.factors]:
-        return NotImplemented
-    return Kronecker(*(F @ G for F, G in zip(A.factors, B.factors, strict=True)))
-
-
-@rule(select, Kronecker)
-def _select(A: Kronecker, rows: Index, columns: Index) -> Any:
-    i = _unravel(rows, [F.shape[0] for F in A.factors]) if isinstance(rows, int) else None
-    j = _unravel(columns, [F.shape[1] for F in A.factors]) if isinstance(columns, int) else None
-    if i is not None and j is not None:
-        entries = (F[a, b] for F, a, b in zip(A.factors, i, j, strict=True))
-        return functools.reduce(operator.mul, entries)
-    if i is not None:
-        A._require_formable(A.shape[1])
-        row = outer([F[a, :] for F, a in zip(A.factors, i, strict=True)], operator.mul, A.xp)
-        return take(row, columns, A.xp)
-    if j is not None:
-        A._require_formable(A.shape[0])
-        column = outer([F[:, b] for F, b in zip(A.factors, j, strict=True)], operator.mul, A.xp)
-        return take(column, rows, A.xp)
-    return NotImplemented
-
-
-def _unravel(index: int, sizes: Sequence[int]) -> list[int]:
-    digits = []
-    for size in reversed(sizes):
-        index, digit = divmod(index, size)
-        digits.append(digit)
-    return digits[::-1]
-
-
-# functions
-
-
-@rule(
-    solve,
-    Kronecker,
-    how="factor after factor",
-    cost="Σ solve(Aᵢ) with N/nᵢ columns",
-    memory="2 N",
-    **_by_factor,
-)
-def _solve(A: Kronecker, B: Any) -> Any:
-    steps, k, shape = _plan(A.factors, range(len(A.factors))), B.shape[1], B.shape
-    if not steps or A.shape[0] == 0:
-        return A.xp.asarray(B, copy=True)
-    for F, left, right in steps:
-        tensor = A.xp.reshape(B, (left, F.shape[0], right * k))
-        B = F._product(functools.partial(_solve_factor, F), tensor, F.shape[0], "solve")
-    return A.xp.reshape(B, shape)
-
-
-def _solve_factor(F: LinearOperator, B: Any) -> Any:
-    return answer(solve, F, then=(B,))
-
-
-@rule(solve, Kronecker, how="singular", cost="0", memory="0")
-def _solve_lopsided(A: Kronecker, B: Any) -> Any:
-    if A.shape[0] == 0:
-        return A.xp.asarray(B, copy=True)
-    raise singular(A, _lopsided)
-
-
-@rule(
-    inv,
-    Kronecker,
-    how="Kronecker product of the inverses",
-    cost="Σ inv(Aᵢ)",
-    memory="Σ nᵢ²",
-    **_by_factor,
-)
-def _inv(A: Kronecker) -> Kronecker:
-    return Kronecker(*map(inv, A.factors)) if A.shape[0] else A
-
-
-@rule(inv, Kronecker, how="singular", cost="0", memory="0")
-def _inv_lopsided(A: Kronecker) -> Kronecker:
-    if A.shape[0] == 0:
-        return A
-    raise singular(A, _lopsided)
-
-
-@rule(
-    slogdet, Kronecker, how="sum over the factors", cost="Σ slogdet(Aᵢ)", memory="1", **_by_factor
-)
-def _slogdet(A: Kronecker) -> Any:
-    # det(A₁ ⊗ A₂) = det(A₁)^n₂ det(A₂)^n₁
-    sign, logarithm = A._scalar(1.0), A._scalar(0.0, A.real_dtype)
-    sizes = [F.shape[0] for F in A.factors]
-    for i, F in enumerate(A.factors):
-        power = math.prod(sizes[:i]) * math.prod(sizes[i + 1 :])
-        if power:
-            factor_sign, factor_logarithm = slogdet(F)
-            # for a real sign only the parity counts
-            sign = sign * _power(factor_sign, power if F.is_complex else 2 - power % 2, A.xp)
-            logarithm = logarithm + float(power) * factor_logarithm
-    return sign, logarithm
-
-
-def _power(sign: Any, power: int, xp: ModuleType) -> Any:
-    """Return a power of a number of modulus 1 (or 0), exactly for ±1 and ±i."""
-    result = 1
-    while power:
-        if power % 2:
-            result = sign * result
-        sign = sign * sign
-        modulus = xp.abs(sign)
-        sign = sign / xp.where(modulus == 0, 1, modulus)
-        power //= 2
-    return result
-
-
-@rule(slogdet, Kronecker, how="singular", cost="0", memory="0")
-def _slogdet_lopsided(A: Kronecker) -> Any:
-    if A.shape[0] == 0:
-        return A._scalar(1.0), A._scalar(0.0, A.real_dtype)
-    return A._scalar(0.0), A._scalar(-math.inf, A.real_dtype)
-
-
-@rule(
-    eigh,
-    Kronecker,
-    when=is_hermitian,
-    how="products of the factors' eigenvalues",
-    cost="Σ eigh(Aᵢ) + N",
-    memory="Σ nᵢ² + N",
-    parts=_factors,
-)
-def _eigh(A: Kronecker) -> Any:
-    A._require_formable(A.shape[0])
-    values, vectors = zip(*map(eigh, A.factors), strict=True)
-    return outer(values, operator.mul, A.xp), Kronecker(*vectors)
-
-
-@rule(trace, Kronecker, how="product of the traces", cost="Σ trace(Aᵢ)", memory="1", **_by_factor)
-def _trace(A: Kronecker) -> Any:
-    return functools.reduce(operator.mul, map(trace, A.factors))
-
-
-@rule(diagonal, Kronecker, how="products of the diagonals", cost="N", memory="N", **_by_factor)
-def _diagonal(A: Kronecker) -> Any:
-    A._require_formable(A.shape[0])
-    return outer([diagonal(F) for F in A.factors], operator.mul, A.xp)

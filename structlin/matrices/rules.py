@@ -92,14 +92,14 @@ def rule(
     def register(body: _F) -> _F:
         line = Rule(body, when, how, cost, memory, parts, may_decline)
         _table.setdefault((function, *structures), []).append(line)
-        _candidates.cache_clear()
+        candidates.cache_clear()
         return body
 
     return register
 
 
 @functools.cache
-def _candidates(function: Callable[..., Any], *structures: type) -> tuple[Rule, ...]:
+def candidates(function: Callable[..., Any], *structures: type) -> tuple[Rule, ...]:
     """Return the rules for operators of these classes, nearest first."""
     ranked = sorted(
         itertools.product(*(enumerate(structure.__mro__) for structure in structures)),
@@ -111,7 +111,7 @@ def _candidates(function: Callable[..., Any], *structures: type) -> tuple[Rule, 
 
 def applicable(function: Callable[..., Any], *operators: Any) -> Iterator[Rule]:
     """Yield the rules whose condition these operators meet, in the order of trial."""
-    for line in _candidates(function, *map(type, operators)):
+    for line in candidates(function, *map(type, operators)):
         if line.when is None or line.when(*operators):
             yield line
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 
-from structlin._backend import is_numpy, namespace, scipy_of
+from structlin._backend import scipy_of
+from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator, conjugate
 from structlin.matrices.algebra import Inverse
 from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts, slogdet_of
-from structlin.matrices.functions import diagonal, inv, singular, slogdet, solve, trace
+from structlin.matrices.functions import diagonal, inv, norm, singular, slogdet, solve, trace
 from structlin.matrices.operations import (
     add,
     adjoint,
@@ -22,6 +24,7 @@ from structlin.matrices.operations import (
     scale,
     transpose,
 )
+from structlin.matrices.permutation import parity
 from structlin.matrices.rules import rule
 
 
@@ -112,15 +115,15 @@ def _is_hermitian(A: Sparse) -> bool:
 # functions of sparse matrices
 
 
-def _on_numpy(A: Sparse) -> bool:
-    return is_numpy(A.xp) and A.shape[0] > 0
+def _nonempty(A: Sparse) -> bool:
+    return A.shape[0] > 0
 
 
 @rule(
     solve,
     Sparse,
-    when=_on_numpy,
-    how="sparse LU factorisation, kept",
+    when=_nonempty,
+    how="sparse LU factorisation (SuperLU, on the host), kept",
     cost="the fill-in's",
     memory="the fill-in's",
 )
@@ -130,14 +133,14 @@ def _solve(A: Sparse, B: Any) -> Any:
     return A._lu.solve(B) if B.shape[1] else B.copy()
 
 
-rule(inv, Sparse, when=_on_numpy, how="solves at each product", cost="0", memory="0")(Inverse)
+rule(inv, Sparse, when=_nonempty, how="solves at each product", cost="0", memory="0")(Inverse)
 
 
 @rule(
     slogdet,
     Sparse,
-    when=_on_numpy,
-    how="sparse LU factorisation, kept",
+    when=_nonempty,
+    how="sparse LU factorisation (SuperLU, on the host), kept",
     cost="the fill-in's",
     memory="the fill-in's",
 )
@@ -147,18 +150,7 @@ def _slogdet(A: Sparse) -> Any:
     except np.linalg.LinAlgError:
         return A._scalar(0.0), A._scalar(-np.inf, A.real_dtype)
     sign, logarithm = slogdet_of(lu.U.diagonal(), A.xp)
-    return sign * _parity(lu.perm_r) * _parity(lu.perm_c), logarithm
-
-
-def _parity(permutation: Any) -> int:
-    """Return the sign of a permutation: -1 for each cycle of even length."""
-    n = len(permutation)
-    sparse = scipy_of(namespace(permutation), "sparse")
-    moves = sparse.csr_array((np.ones(n), (np.arange(n), permutation)), shape=(n, n))
-    cycles = scipy_of(namespace(permutation), "sparse.csgraph").connected_components(
-        moves, return_labels=False
-    )
-    return -1 if (n - cycles) % 2 else 1
+    return sign * parity(lu.perm_r) * parity(lu.perm_c), logarithm
 
 
 rule(trace, Sparse, how="sum of the diagonal", cost="n", memory="n")(
@@ -167,3 +159,24 @@ rule(trace, Sparse, how="sum of the diagonal", cost="n", memory="n")(
 rule(diagonal, Sparse, how="the stored entries", cost="n", memory="n")(
     lambda A: A.matrix.diagonal()
 )
+
+
+@rule(
+    norm,
+    Sparse,
+    how="fro, 1 and inf: sums of the stored entries",
+    cost="the entries",
+    memory="the entries",
+    may_decline=True,
+)
+def _norm(A: Sparse, ord: str | float) -> Any:
+    if ord not in ("fro", 1, math.inf):
+        return NotImplemented
+    xp, matrix = A.xp, A.matrix
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # the user's stays as it is
+        matrix.sum_duplicates()
+    if ord == "fro":
+        return A._scalar(euclidean(matrix.data), A.real_dtype)
+    sums = xp.asarray(abs(matrix).sum(axis=0 if ord == 1 else 1))
+    return xp.astype(xp.max(sums), A.real_dtype, copy=False)

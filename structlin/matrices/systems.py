@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -181,3 +182,10 @@ def square(A: Any, name: str) -> LinearOperator:
     if operator.shape[0] != operator.shape[1]:
         raise ValueError(f"A is {size_text(operator.shape)}: {name} needs a square matrix")
     return operator
+
+
+def negligible(values: Any, shape: tuple[int, int], xp: ModuleType) -> Any:
+    """Tell which singular values count as zero: those up to ``max(m, n) eps σ₁``."""
+    if 0 in values.shape:
+        return values != 0
+    return values <= max(shape) * xp.finfo(values.dtype).eps * xp.max(values)

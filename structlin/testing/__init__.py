@@ -1,7 +1,8 @@
 """Checks of linear operators, and Hypothesis strategies, to run on operators of your own.
 
 Write a strategy (or a few instances) of your operator and hand each one to `check_operator`,
-which needs nothing but NumPy. The strategies need Hypothesis: ``pip install structlin[test]``.
+which needs nothing but NumPy; `check_solve` does the same for a solver of your own. The
+strategies need Hypothesis: ``pip install structlin[test]``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from structlin.testing._draws import (
     square as _square,
     strategies,
 )
+from structlin.testing._solver_checks import check_solve as check_solve
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -125,7 +125,7 @@ def instances(
 
     def drawn(draw: Callable[[Any], Any]) -> LinearOperator:
         name = dtype if isinstance(dtype, str) else draw(dtype)
-        found = draw(strategies().sampled_from(chosen))
+        found: Instances = draw(strategies().sampled_from(chosen))
         possible = [
             (m, n) for m in found.sizes for n in found.sizes if found.fits(m, n) and fits(m, n)
         ]

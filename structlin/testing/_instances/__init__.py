@@ -4,6 +4,24 @@ The entry of a structure here gives it every shared test of this package, and a 
 ``structlin.testing.operators(structure=…)``. Shapes with a zero and singular matrices belong to it.
 """
 
-from structlin.testing._instances import algebra, elementary, kronecker
+from structlin.testing._instances import (
+    algebra,
+    elementary,
+    kronecker,
+    kronecker_sparse,
+    low_rank,
+    monarch,
+    toeplitz,
+    transforms,
+)
 
-families = (algebra, elementary, kronecker)
+families = (
+    algebra,
+    elementary,
+    kronecker,
+    kronecker_sparse,
+    low_rank,
+    monarch,
+    toeplitz,
+    transforms,
+)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings, strategies as st
 
 from structlin.matrices import (
@@ -19,12 +20,22 @@ from structlin.matrices import (
     Identity,
     Kronecker,
     Product,
+    cholesky,
+    cond,
     diagonal,
+    eig,
     eigh,
+    expm,
     inv,
     logdet,
+    lstsq,
+    norm,
+    pinv,
+    rank,
     slogdet,
     solve,
+    svd,
+    svdvals,
     trace,
 )
 from structlin.testing import arrays
@@ -57,6 +68,17 @@ def test_mixed_product_needs_matching_factors() -> None:
     B = Kronecker(np.ones((2, 2)), np.ones((3, 2)))
     assert isinstance(A @ B, Product)
     np.testing.assert_allclose((A @ B).todense(), A.todense() @ B.todense())
+
+
+def test_mixed_product_of_runs_that_match() -> None:
+    rng = np.random.default_rng(4)
+    shapes = [(4, 3), (1, 1), (2, 2), (5, 6)], [(6, 3), (2, 1), (3, 5), (1, 2)]
+    A, B = (Kronecker(*(rng.standard_normal(shape) for shape in row)) for row in shapes)
+    C = A @ B
+    # 3 · 1 · 2 columns meet 6 rows, then 6 columns meet 2 · 3 · 1 rows
+    assert isinstance(C, Kronecker)
+    assert [F.shape for F in C.factors] == [(8, 3), (5, 10)]
+    np.testing.assert_allclose(C.todense(), A.todense() @ B.todense(), atol=1e-13)
 
 
 def test_nested_products_are_one() -> None:
@@ -241,13 +263,33 @@ def test_64_factors() -> None:
     assert trace(A) == 1
     assert A[0, 2**64 - 1] == 1
     assert A[2**64 - 1, 2**64 - 1] == 1
-    assert inv(A).shape == A.shape
+    assert inv(A).shape == pinv(A).shape == A.shape
+    assert rank(A) == 2**64
+    assert rank(Kronecker(*[np.ones((2, 2))] * 63, np.eye(2))) == 2
+    # σ₁² + σ₂² = 6 and σ₁ σ₂ = 2
+    for ord, expected in (
+        ("fro", 6**32),
+        ("nuc", 10**32),
+        (1, 2**64),
+        (2, (3 + 5**0.5) ** 32),
+        (math.inf, 3**64),
+    ):
+        assert norm(A, ord) == pytest.approx(expected, rel=1e-12)
+    assert cond(A) == pytest.approx(((3 + 5**0.5) / 2) ** 64, rel=1e-12)
+    # two negative definite factors at a time
+    L = cholesky(Kronecker(*[-F @ F.T] * 64))
+    assert slogdet(L).logabsdet == pytest.approx(64 * 2**63 * math.log(2), rel=1e-12)
     for refused in (
         A.todense,
         lambda: A @ np.ones(4),
         lambda: A[0, :],
         lambda: diagonal(A),
         lambda: solve(A, np.ones(4)),
+        lambda: lstsq(A, np.ones(4)),
+        lambda: svd(A),
+        lambda: svdvals(A),
+        lambda: eig(A),
+        lambda: expm(A),
         lambda: eigh(Kronecker(*[np.eye(2)] * 64)),
     ):
         with pytest.raises(ValueError, match="18446744073709551616"):
@@ -261,6 +303,79 @@ def test_signs_of_odd_powers_beyond_the_integers_of_the_machine() -> None:
     assert slogdet(-1 * Kronecker(*[np.eye(3)] * 41)).sign == -1
     B = Kronecker(np.diag([1j, 1, 1]), *[np.eye(3)] * 41)
     assert slogdet(B).sign == 1j ** (3**41 % 4)
+
+
+# least squares, decompositions and norms
+
+
+@pytest.mark.parametrize("shapes", [[(6, 3), (4, 2)], [(2, 5), (6, 4)], [(3, 3), (2, 4)]])
+@pytest.mark.parametrize("deficient", [False, True])
+def test_least_squares_of_least_norm(shapes: Any, deficient: bool) -> None:
+    rng = np.random.default_rng(9)
+    factors = [rng.standard_normal(shape) for shape in shapes]
+    if deficient:
+        factors[0][:, -1] = factors[0][:, 0]
+        factors[0][-1] = factors[0][0]
+    A, D = Kronecker(*factors, Identity(2)), functools.reduce(np.kron, [*factors, np.eye(2)])
+    B = rng.standard_normal((A.shape[0], 3)) + 1j * rng.standard_normal((A.shape[0], 3))
+    expected = np.linalg.pinv(D) @ B
+    bound = 1e-13 * cond(Dense(factors[1])) * 100
+    np.testing.assert_allclose(lstsq(A, B), expected, atol=bound)
+    np.testing.assert_allclose(pinv(A) @ B, expected, atol=bound)
+    assert rank(A) == np.linalg.matrix_rank(D)
+
+
+@pytest.mark.parametrize("shapes", [[(6, 3), (4, 2)], [(2, 3), (3, 2)], [(3, 3), (2, 2)]])
+def test_singular_values_and_norms_are_products(shapes: Any) -> None:
+    rng = np.random.default_rng(10)
+    factors = [rng.standard_normal(shape) + 1j * rng.standard_normal(shape) for shape in shapes]
+    A, D = Kronecker(*factors), functools.reduce(np.kron, factors)
+    U, S, Vh = svd(A).sorted()
+    s = np.linalg.svd(D, compute_uv=False)
+    np.testing.assert_allclose(svdvals(A), s, atol=1e-14 * s[0])
+    np.testing.assert_allclose(S, s[: len(S)], rtol=1e-12)
+    np.testing.assert_allclose(U.todense() * S @ Vh.todense(), D, atol=1e-13)
+    for ord in ("fro", "nuc", 1, 2, math.inf):
+        np.testing.assert_allclose(norm(A, ord), np.linalg.norm(D, ord), rtol=1e-13)
+    expected = math.inf if shapes[0] == (2, 3) else s[0] / s[-1]
+    np.testing.assert_allclose(cond(A), expected, rtol=1e-12)
+    if A.shape[0] == A.shape[1]:
+        expected = math.inf if shapes[0] == (2, 3) else np.linalg.cond(D, 1)
+        np.testing.assert_allclose(cond(A, 1), expected, rtol=1e-12)
+
+
+def test_eigenvalues_of_factors_that_are_not_hermitian() -> None:
+    rng = np.random.default_rng(11)
+    factors = rng.standard_normal((3, 3)), rng.standard_normal((4, 4))
+    w, V = eig(Kronecker(*factors))
+    np.testing.assert_allclose(np.kron(*factors) @ V.todense(), V.todense() * w, atol=1e-13)
+    assert isinstance(V, Kronecker)
+
+
+def test_cholesky_factors() -> None:
+    rng = np.random.default_rng(12)
+    F, G = (M @ M.T + np.eye(len(M)) for M in (rng.standard_normal((k, k)) for k in (3, 4)))
+    for sign in (1, -1):
+        L = cholesky(Kronecker(sign * F, sign * G))
+        assert isinstance(L, Kronecker)
+        np.testing.assert_allclose(L.todense(), np.linalg.cholesky(np.kron(F, G)), atol=1e-13)
+    for bad in (Kronecker(F, -G), Kronecker(F, np.diag([1.0, -1.0]))):
+        with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+            cholesky(bad)
+
+
+def test_exponential() -> None:
+    rng = np.random.default_rng(13)
+    F, H = rng.standard_normal((2, 3, 3))
+    one = expm(Kronecker(Identity(2), F, Identity(2)))
+    assert isinstance(one, Kronecker)
+    for A, D in (
+        (one, np.kron(np.kron(np.eye(2), F), np.eye(2))),
+        (expm(Kronecker(H + H.T, F + F.T)), np.kron(H + H.T, F + F.T)),
+        (expm(Kronecker(H, F)), np.kron(H, F)),
+    ):
+        exact = scipy.linalg.expm(D)
+        np.testing.assert_allclose(A.todense(), exact, atol=1e-13 * np.abs(exact).max())
 
 
 # errors

@@ -8,22 +8,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, strategies as st
 
 from structlin.matrices import (
     Dense,
     Diagonal,
     Identity,
+    Kronecker,
     KroneckerSum,
     Sparse,
     Sum,
+    cond,
     diagonal,
+    eig,
     eigh,
     explain,
+    expm,
     inv,
     logdet,
+    lstsq,
+    norm,
+    pinv,
+    rank,
     slogdet,
     solve,
+    svdvals,
     trace,
 )
 from structlin.matrices.fallback import dense_limit
@@ -163,6 +173,77 @@ def test_explanations() -> None:
         "eigh(<Dense 2x2 float64>)",
         "eigh(<Diagonal 3x3 float64>)",
     ]
+
+
+def second_difference(n: int) -> Any:
+    return 2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)
+
+
+def test_complex_right_hand_sides_of_real_factors() -> None:
+    rng = np.random.default_rng(14)
+    factors = [rng.standard_normal((n, n)) + n * np.eye(n) for n in (3, 4)]
+    b = rng.standard_normal((12, 2)) + 1j * rng.standard_normal((12, 2))
+    x = solve(KroneckerSum(*factors), b)
+    np.testing.assert_allclose(x, np.linalg.solve(dense_sum(factors), b), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_exponential_and_eigenvalues(kind: str) -> None:
+    rng = np.random.default_rng(15)
+    factors = [rng.standard_normal((n, n)) for n in (2, 3, 2)]
+    if kind == "complex":
+        factors = [F + 1j * rng.standard_normal(F.shape) for F in factors]
+    A, D = KroneckerSum(*factors), dense_sum(factors)
+    assert isinstance(expm(A), Kronecker)
+    exact = scipy.linalg.expm(D)
+    np.testing.assert_allclose(expm(A).todense(), exact, atol=1e-13 * np.abs(exact).max())
+    w, V = eig(A)
+    np.testing.assert_allclose(D @ V.todense(), V.todense() * w, atol=1e-13)
+
+
+def test_condition_of_the_laplacian() -> None:
+    # λ = 4 sin²(i π / (2 (m + 1))) + 4 sin²(j π / (2 (n + 1))), at the ends i = j = 1 and m, n
+    m, n = 70, 90  # the dense matrix would have 6300 rows
+    A = KroneckerSum(second_difference(m), second_difference(n))
+    low, high = (
+        sum(4 * math.sin(k * math.pi / (2 * (size + 1))) ** 2 for k, size in ends)
+        for ends in ([(1, m), (1, n)], [(m, m), (n, n)])
+    )
+    assert cond(A) == pytest.approx(high / low, rel=1e-10)
+    assert norm(A, 2) == pytest.approx(high, rel=1e-13)
+    assert norm(A, 1) == norm(A, math.inf) == 8
+    # 4 on the diagonal, and -1 for each of the 2 (m - 1) n + 2 m (n - 1) neighbours
+    entries = 16 * m * n + 2 * (m - 1) * n + 2 * m * (n - 1)
+    assert norm(A) == pytest.approx(math.sqrt(entries), rel=1e-14)
+    assert svdvals(A)[0] == pytest.approx(high, rel=1e-13)
+
+
+def test_pseudoinverse_of_the_neumann_laplacian() -> None:
+    factors = [np.diff(np.eye(n), axis=0) for n in (3, 4)]
+    factors = [F.T @ F for F in factors]
+    A, D = KroneckerSum(*factors), dense_sum(factors)
+    assert rank(A) == 11
+    assert cond(A) > 1e15
+    b = np.arange(12.0) ** 2
+    expected = np.linalg.pinv(D, hermitian=True) @ b
+    np.testing.assert_allclose(lstsq(A, b), expected, atol=1e-12)
+    np.testing.assert_allclose(pinv(A) @ b, expected, atol=1e-12)
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3), data=st.data())
+def test_norms(sizes: list[int], data: Any) -> None:
+    factors = [data.draw(arrays((n, n), "complex128")) for n in sizes]
+    A, D = KroneckerSum(*factors), dense_sum(factors)
+    for ord in ("fro", 1, math.inf):
+        np.testing.assert_allclose(norm(A, ord), np.linalg.norm(D, ord), rtol=1e-14, atol=1e-14)
+
+
+def test_the_frobenius_norm_sees_what_cancels() -> None:
+    # the terms cancel up to 1e-9; their squares would know no more than 1e-8 of it
+    F = np.diag([1.0, 1.0 + 1e-9])
+    D = dense_sum([F, -np.eye(2)])
+    assert norm(KroneckerSum(F, -np.eye(2))) == pytest.approx(np.linalg.norm(D), rel=1e-6)
+    assert norm(KroneckerSum(np.eye(3), -np.eye(2))) == 0
 
 
 def test_bad_factors() -> None:

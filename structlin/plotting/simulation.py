@@ -1,4 +1,4 @@
-"""Pictures. Matplotlib (the extra ``plot``) is imported when the first one is drawn."""
+"""Pictures of simulations, and of the parameters that are learned in them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from structlin.plotting._figures import axes, open_frame, palette, pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection, QuadMesh
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
     from matplotlib.lines import Line2D
-
-# M. Okabe and K. Ito's colours, which colour-blind readers can tell apart
-palette = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def temperature(
@@ -60,7 +59,7 @@ def temperature(
     >>> image.get_clim()
     (-2.0, 4.0)
     """
-    ax = _axes(ax, (4, 4))
+    ax = axes(ax, (4, 4))
     from matplotlib.colors import PowerNorm
 
     field = np.pad(np.asarray(u), 1)
@@ -118,7 +117,7 @@ def iterations(
     True
     """
     _require_equal_steps(runs)
-    ax = _axes(ax, (7, 4))
+    ax = axes(ax, (7, 4))
     lines: list[Line2D] = []
     others = iter(palette[1:] * len(runs))
     for name, run in runs.items():
@@ -131,7 +130,7 @@ def iterations(
     ax.set(xlabel="simulated time", ylabel="iterations so far (thousands)")
     ax.margins(x=0)
     ax.set_ylim(bottom=0)
-    _open_frame(ax)
+    open_frame(ax)
     _name_lines(ax, lines)
     return lines
 
@@ -173,7 +172,7 @@ def omegas(
     20
     """
     _require_omegas(run)
-    ax = _axes(ax, (6, 4))
+    ax = axes(ax, (6, 4))
     times = run.dt * np.arange(1, run.omegas.size + 1)
     played = ax.scatter(
         times, run.omegas, s=6, color=palette[0], alpha=0.3, linewidths=0, label="one step"
@@ -187,7 +186,7 @@ def omegas(
         ax.axhline(omega, color=palette[k % len(palette)], linestyle="--", label=name)
     ax.set(xlabel="simulated time", ylabel="relaxation parameter ω")
     ax.margins(x=0)
-    _open_frame(ax)
+    open_frame(ax)
     ax.legend(
         frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderpad=0,
         handlelength=1.4, columnspacing=1.2, markerscale=2,
@@ -286,7 +285,7 @@ def heat_story(
     run = runs[learned]
     _require_omegas(run)
     _require_equal_steps(runs)
-    pyplot = _pyplot()
+    pyplot = pyplot()
     shots = sorted(run.snapshots.items())
     figure: Figure = pyplot.figure(figsize=(11, 6.4 if shots else 4), layout="constrained")
     below: Any = figure
@@ -301,7 +300,7 @@ def heat_story(
             label = f"t = {step * run.dt:.3g}"
             image = temperature(u, panel, lowest=lowest, highest=highest, label=label)
             panel.label_outer()
-        above.colorbar(image, cax=panels[-1].inset_axes((1.06, 0, 0.05, 1)), label="temperature")
+        above.colorbar(image, cax=panels[-1].insetaxes((1.06, 0, 0.05, 1)), label="temperature")
     left, right = below.subplots(1, 2, width_ratios=(1.1, 1))
     omegas(run, left, fixed=fixed)
     iterations(runs, right, highlight=learned)
@@ -323,27 +322,6 @@ def _require_equal_steps(runs: Mapping[str, Any]) -> None:
     if len(set(steps.values())) > 1:
         found = ", ".join(f"{name!r} has {count}" for name, count in steps.items())
         raise ValueError(f"the runs have different numbers of steps: {found}")
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    if ax is not None:
-        return ax
-    made: Axes = _pyplot().subplots(figsize=size, layout="constrained")[1]
-    return made
-
-
-def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            "pictures need matplotlib: pip install 'structlin[plot]'", name=error.name
-        ) from error
-    return pyplot
-
-
-def _open_frame(ax: Axes) -> None:
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _name_lines(ax: Axes, lines: list[Line2D]) -> None:
