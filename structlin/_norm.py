@@ -23,3 +23,14 @@ def norm(r: Any) -> float:
         if 0 < largest < math.inf:
             return largest * float(xp.linalg.vector_norm(r / largest))
     return size
+
+
+def column_norms(X: Any) -> Any:
+    """Return the Euclidean norms of the columns of a block, each measured in its largest entry."""
+    xp = namespace(X)
+    if 0 in X.shape:
+        return xp.linalg.vector_norm(X, axis=0)
+    unit = xp.max(xp.abs(X), axis=0)
+    ordinary = (unit >= xp.finfo(X.dtype).smallest_normal) & xp.isfinite(unit)
+    unit = xp.where(ordinary, unit, xp.ones_like(unit))
+    return unit * xp.linalg.vector_norm(X / unit, axis=0)

@@ -36,6 +36,7 @@ def require_inexact(dtype: Any, xp: ModuleType) -> bool:
 def require_finite(name: str, x: Any) -> None:
     """Raise ``ValueError`` that names the argument and the first index with NaN or Inf."""
     xp = namespace(x)
+    require_inexact(x.dtype, xp)
     good = xp.isfinite(x)
     if bool(xp.all(good)):
         return

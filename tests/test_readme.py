@@ -66,6 +66,16 @@ def test_solvers(names):
     assert names["run"].converged
 
 
+def test_names_are_there():
+    import structlin
+
+    table = README.read_text(encoding="utf-8").split("## The structures")[1].split("## ")[0]
+    names = re.findall(r"`(?:A @ )?([A-Za-z_]+)(?:\.nearest)?`", table)
+    assert len(names) > 50
+    for name in names:
+        assert hasattr(structlin, name), name
+
+
 def test_links_lead_somewhere():
     links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
     assert links

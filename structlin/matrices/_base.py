@@ -78,6 +78,13 @@ class LinearOperator(metaclass=_Sealing):
     device : object
         The device where the operator lives.
 
+    Raises
+    ------
+    ValueError
+        If the shape is negative.
+    TypeError
+        If the data type is not numeric, or array libraries or devices are mixed.
+
     Notes
     -----
     ``A @ x`` takes a vector ``(n,)``, a block ``(n, k)`` or a stack ``(..., n, k)``, as
@@ -187,6 +194,8 @@ class LinearOperator(metaclass=_Sealing):
     def __matmul__(self, other: Any) -> Any:
         if compat.is_array_api_obj(other):
             return self.matvec(other)
+        if isinstance(other, list | tuple):
+            namespace(other)  # says what to pass instead
         if not _is_matrix(other):
             return NotImplemented
         other = aslinearoperator(other)
@@ -220,6 +229,10 @@ class LinearOperator(metaclass=_Sealing):
     # algebra
 
     def __add__(self, other: Any) -> LinearOperator:
+        if isinstance(other, _scalars):
+            raise TypeError(
+                f"{other!r} is no matrix: write A + c * Identity(n), which keeps the structure"
+            )
         if not _is_matrix(other):
             return NotImplemented
         other = aslinearoperator(other)
@@ -360,6 +373,11 @@ rule(aslinearoperator, LinearOperator)(lambda A: A)
 def conjugate(x: Any, xp: ModuleType) -> Any:
     """Return the conjugate of an array: itself, not a copy, where it is real."""
     return xp.conj(x) if xp.isdtype(x.dtype, "complex floating") else x
+
+
+def adjoint_of(x: Any, xp: ModuleType) -> Any:
+    """Return the adjoint of an array: of every matrix, where it is a stack of them."""
+    return conjugate(xp.matrix_transpose(x), xp)
 
 
 def times(x: Any, scalar: complex, xp: ModuleType) -> Any:

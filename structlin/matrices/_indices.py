@@ -56,7 +56,9 @@ def _parse_array(key: Any, size: int, axis: str, owner: Any) -> Any:
 
 def count(index: Index) -> int:
     """Return how many rows a range or an array selects."""
-    return len(index) if isinstance(index, range) else int(index.shape[0])
+    if isinstance(index, range):  # its len() ends at 2⁶³
+        return max(0, -((index.start - index.stop) // index.step))
+    return int(index.shape[0])
 
 
 def is_all(index: Index, size: int) -> bool:
@@ -111,7 +113,7 @@ def compose(outer: Index, inner: Index, xp: ModuleType) -> Index:
         return outer[inner]
     if isinstance(inner, range):
         start, step = outer.start + inner.start * outer.step, inner.step * outer.step
-        return range(start, start + len(inner) * step, step)
+        return range(start, start + count(inner) * step, step)
     return inner * outer.step + outer.start
 
 

@@ -23,8 +23,8 @@ def exponential(A: Any, xp: ModuleType) -> Any:
     n, c = A.shape[0], _coefficients
     if n == 0:
         return xp.asarray(A, copy=True)
-    size = float(xp.max(xp.sum(xp.abs(A), axis=0)))
-    squarings = max(0, math.ceil(math.log2(size / _reach))) if size else 0
+    size = float(xp.max(xp.sum(xp.abs(A) / n, axis=0)))  # without n, it may overflow
+    squarings = max(0, math.ceil(math.log2(size) + math.log2(n / _reach))) if size else 0
     A = A * 2.0**-squarings
     one = xp.eye(n, dtype=A.dtype, device=A.device)
     A2 = A @ A

@@ -8,20 +8,9 @@ from typing import Any, ClassVar
 
 from structlin.bases._trigonometric import Wave, kind_of, transformed, weights
 from structlin.matrices._base import LinearOperator
-from structlin.matrices._indices import take
-from structlin.matrices.functions import (
-    cond,
-    diagonal,
-    inv,
-    lstsq,
-    norm,
-    pinv,
-    rank,
-    slogdet,
-    solve,
-    svd,
-    svdvals,
-)
+from structlin.matrices._indices import Index
+from structlin.matrices._orthogonal import rules_of_orthogonal
+from structlin.matrices.functions import diagonal, slogdet
 from structlin.matrices.identity import Identity
 from structlin.matrices.operations import adjoint, is_hermitian, multiply, select, transpose
 from structlin.matrices.rules import rule
@@ -54,11 +43,14 @@ class TrigonometricTransform(LinearOperator):
         )
 
     def _entries(self, rows: Any, columns: Any) -> Any:
-        """Return ``A[rows, columns]`` for arrays of indices that broadcast."""
+        """Return ``A[rows, columns]`` for integers or int64 arrays of indices that broadcast."""
         xp = self.xp
         a, b, M = kind_of(self.wave, self.type, self.shape[0])
         # reduced to one period: large products would round more
         eighths = (2 * rows + b) * (2 * columns + a) % (8 * M)
+        rows, columns, eighths = (
+            xp.asarray(k, device=self.device) for k in (rows, columns, eighths)
+        )
         angles = xp.astype(eighths, xp.float64) * (math.pi / (4 * M))
         values = xp.cos(angles) if self.wave == "cosine" else xp.sin(angles)
         scale = weights(rows, b, M, xp) * weights(columns, a, M, xp) * math.sqrt(2 / M)
@@ -84,68 +76,29 @@ def _multiply(A: _T, B: _T) -> Any:
 
 @rule(select, _T)
 def _select(A: _T, rows: Any, columns: Any) -> Any:
-    n = A.shape[0]
     if not (isinstance(rows, int) or isinstance(columns, int)):
         return NotImplemented
-    A._require_formable(n)
-    every = A.xp.arange(n, device=A.device)
-    i, j = (
-        A.xp.asarray(k, device=A.device) if isinstance(k, int) else take(every, k, A.xp)
-        for k in (rows, columns)
-    )
+    # two integers stay such: their product would overflow in an array
+    i, j = (k if isinstance(k, int) else _places(A, k) for k in (rows, columns))
     return A._entries(i, j)
 
 
-_one_transform: dict[str, Any] = {
-    "how": "the inverse transform",
-    "cost": "5 n log₂ n",
-    "memory": "2 n",
-}
-_known: dict[str, Any] = {"how": "orthogonal: known in advance", "cost": "1", "memory": "1"}
-
-rule(solve, _T, **_one_transform)(lambda A, B: A._rmatmat(B))
-rule(lstsq, _T, **_one_transform)(lambda A, B: A._rmatmat(B))
-rule(inv, _T, **_known)(lambda A: A._mirrored())
-rule(pinv, _T, **_known)(lambda A: A._mirrored())
-rule(rank, _T, **_known)(lambda A: A.shape[0])
+def _places(A: _T, index: Index) -> Any:
+    if not isinstance(index, range):
+        return A.xp.astype(index, A.xp.int64)
+    A._require_formable(len(index))
+    return A.xp.arange(index.start, index.stop, index.step, dtype=A.xp.int64, device=A.device)
 
 
-@rule(slogdet, _T, **_known)
+rules_of_orthogonal(_T, how="the inverse transform", cost="5 n log₂ n", memory="2 n")
+
+
+@rule(slogdet, _T, how="known in advance", cost="1", memory="1")
 def _slogdet(A: _T) -> Any:
     # Rows are positive multiples of polynomials of degree k with positive leading coefficients
     # (Chebyshev's of the four kinds) at decreasing nodes, and columns of positive numbers: the sign
     # is that of a Vandermonde matrix, (-1)^(n(n-1)/2).
     return A._scalar(-1.0 if A.shape[0] % 4 > 1 else 1.0), A._scalar(0.0, A.real_dtype)
-
-
-def _ones(A: _T) -> Any:
-    A._require_formable(A.shape[0])
-    return A.xp.ones(A.shape[0], dtype=A.real_dtype, device=A.device)
-
-
-rule(svdvals, _T, how="ones", cost="n", memory="n")(_ones)
-
-
-@rule(svd, _T, how="A times ones times I", cost="n", memory="n")
-def _svd(A: _T) -> Any:
-    return A, _ones(A), Identity(A.shape[0], dtype=A.dtype, like=A)
-
-
-_halves = {2: 0, "fro": 1, "nuc": 2}  # the powers of √n
-
-
-@rule(norm, _T, may_decline=True, **_known)
-def _norm(A: _T, ord: Any) -> Any:
-    if ord not in _halves:
-        return NotImplemented
-    return A._scalar(A.shape[0] ** (_halves[ord] / 2), A.real_dtype)
-
-
-@rule(cond, _T, may_decline=True, **_known)
-def _cond(A: _T, ord: Any) -> Any:
-    if ord not in _halves:
-        return NotImplemented
-    return A._scalar(float(A.shape[0] ** _halves[ord]), A.real_dtype)
 
 
 @rule(diagonal, _T, how="cosines or sines", cost="n", memory="n")

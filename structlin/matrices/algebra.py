@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 import operator
 from typing import Any
 
@@ -28,6 +29,11 @@ class Sum(LinearOperator):
     *terms : (m, n) operator, array or sparse matrix
         The terms.
 
+    Raises
+    ------
+    ValueError
+        If the terms have different shapes, or there are none.
+
     Examples
     --------
     >>> import numpy as np
@@ -39,6 +45,8 @@ class Sum(LinearOperator):
     terms: tuple[LinearOperator, ...]
 
     def __init__(self, *terms: Any) -> None:
+        if not terms:
+            raise ValueError("Sum() has no terms: give one at least")
         self.terms = tuple(map(aslinearoperator, terms))
         shapes = {term.shape for term in self.terms}
         if len(shapes) != 1:
@@ -63,6 +71,11 @@ class Product(LinearOperator):
     ----------
     *factors : operator, array or sparse matrix
         The factors, in the order in which they are written.
+
+    Raises
+    ------
+    ValueError
+        If there are no factors, or the sizes of neighbours do not fit.
 
     Examples
     --------
@@ -122,6 +135,8 @@ class Scaled(LinearOperator):
     operator: LinearOperator
 
     def __init__(self, scalar: complex, operator: Any) -> None:
+        if not isinstance(scalar, numbers.Number):
+            raise TypeError(f"scalar is of type {type(scalar).__name__}: pass a number")
         self.scalar = scalar
         self.operator = A = aslinearoperator(operator)
         wide = A.xp.result_type(A.dtype, A.xp.complex64) if isinstance(scalar, complex) else A.dtype
@@ -149,6 +164,13 @@ class Adjoint(LinearOperator):
     ----------
     operator : operator, array or sparse matrix
         What is adjoined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Vandermonde
+    >>> Vandermonde(np.array([1.0, 2.0])).H
+    <Adjoint 2x2 float64 = Vandermonde.H>
     """
 
     operator: LinearOperator
@@ -184,6 +206,13 @@ class Transpose(LinearOperator):
     ----------
     operator : operator, array or sparse matrix
         What is transposed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Vandermonde
+    >>> Vandermonde(np.array([1j, 2.0])).T
+    <Transpose 2x2 complex128 = Vandermonde.T>
     """
 
     operator: LinearOperator
@@ -220,6 +249,13 @@ class Inverse(LinearOperator):
     ----------
     operator : (n, n) operator, array or sparse matrix
         What is inverted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.matrices import Vandermonde, inv
+    >>> inv(Vandermonde(np.array([1.0, 2.0])))
+    <Inverse 2x2 float64 = inv(Vandermonde)>
     """
 
     operator: LinearOperator

@@ -97,8 +97,14 @@ def _slogdet_product(A: Product) -> Any:
 # multiples
 
 
+def _finite(A: Scaled) -> complex:
+    if not cmath.isfinite(A.scalar):
+        raise ValueError(f"A is {A!r}: its scalar must be finite")
+    return A.scalar
+
+
 def _divisor(A: Scaled) -> complex:
-    if A.scalar == 0 and A.shape[0]:
+    if _finite(A) == 0 and A.shape[0]:
         raise singular(A, "the scalar is zero")
     return A.scalar or 1  # an empty matrix has an inverse whatever its scalar
 
@@ -160,13 +166,13 @@ rule(norm, Scaled, **_multiple)(lambda A, ord: norm(A.operator, ord) * abs(A.sca
 
 @rule(pinv, Scaled, how="a multiple of the pseudoinverse", cost="1", memory="0", parts=_inner)
 def _pinv_scaled(A: Scaled) -> LinearOperator:
-    return (1 / A.scalar if A.scalar else A.scalar) * pinv(A.operator)
+    return (1 / A.scalar if _finite(A) else A.scalar) * pinv(A.operator)
 
 
 @rule(lstsq, Scaled, how="least squares, then divide", cost="n", memory="n", parts=_inner)
 def _lstsq_scaled(A: Scaled, B: Any) -> Any:
     X = answer(lstsq, A.operator, then=(B,))
-    return X / A.scalar if A.scalar else X * A.scalar
+    return X / A.scalar if _finite(A) else X * A.scalar
 
 
 _unless_zero: dict[str, Any] = {**_same, "when": lambda A: A.scalar != 0}

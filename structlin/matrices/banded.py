@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from structlin._backend import device, namespace, scipy_of
 from structlin._validation import inexact, require_finite
 from structlin.matrices._band_factors import LU, band_lu
 from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices._hermitian import equal_up_to_rounding
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts
 from structlin.matrices.operations import (
@@ -44,6 +46,11 @@ class Banded(LinearOperator):
     lower, upper : int
         The number of diagonals below and above the main one; at most n − 1.
 
+    Raises
+    ------
+    ValueError
+        If ``bands`` has not ``lower + upper + 1`` rows, or one of these is negative.
+
     See Also
     --------
     scipy.linalg.solve_banded : has the same layout.
@@ -73,6 +80,7 @@ class Banded(LinearOperator):
 
     def __init__(self, bands: Any, *, lower: int, upper: int) -> None:
         xp = namespace(bands)
+        lower, upper = operator.index(lower), operator.index(upper)
         if lower < 0 or upper < 0 or bands.ndim != 2 or bands.shape[0] != lower + upper + 1:
             raise ValueError(
                 f"bands have shape {tuple(bands.shape)}: with lower={lower} and upper={upper} "
@@ -81,7 +89,7 @@ class Banded(LinearOperator):
         bands = inexact(xp.asarray(bands), xp)
         n = bands.shape[1]
         super().__init__((n, n), like=bands)
-        self.lower, self.upper = (min(int(width), max(n - 1, 0)) for width in (lower, upper))
+        self.lower, self.upper = (min(width, max(n - 1, 0)) for width in (lower, upper))
         kept = bands[upper - self.upper : upper + self.lower + 1, :]
         self.bands = xp.asarray(kept, copy=True)
         for d in range(1, self.upper + 1):
@@ -107,6 +115,11 @@ class Banded(LinearOperator):
         Banded
             The matrix.
 
+        Raises
+        ------
+        ValueError
+            If the diagonals have not ``n − 1``, ``n`` and ``n − 1`` entries.
+
         Examples
         --------
         >>> import numpy as np
@@ -114,6 +127,8 @@ class Banded(LinearOperator):
         array([5., 6., 5.])
         """
         xp = namespace(lower, diagonal, upper)
+        for x in (lower, diagonal, upper):
+            namespace(x)  # numbers and None pass above
         sizes = tuple(x.shape[0] if x.ndim == 1 else -1 for x in (lower, diagonal, upper))
         n = sizes[1]
         if n < 0 or sizes != (max(n - 1, 0), n, max(n - 1, 0)):
@@ -149,18 +164,25 @@ class Banded(LinearOperator):
         xp, rows = self.xp, range(self.lower + self.upper, -1, -1)
         return xp.stack([xp.roll(self.bands[row, :], row - self.upper) for row in rows])
 
+    def todense(self) -> Any:
+        """Return the matrix as an (n, n) array."""
+        self._require_formable(*self.shape)
+        xp, n = self.xp, self.shape[0]
+        flat = xp.zeros(n * n, dtype=self.dtype, device=self.device)
+        for row in range(self.lower + self.upper + 1):
+            d = self.upper - row  # A[i, i + d]
+            start, stop = (d, (n - d) * n) if d > 0 else (-d * n, n * n)
+            flat[start : stop : n + 1] = self.bands[row, max(d, 0) : min(n, n + d)]
+        return xp.reshape(flat, (n, n))
+
     def _formula(self) -> str:
         return f"diagonals {-self.lower} to {self.upper}"
 
     @functools.cached_property
     def _hermitian(self) -> bool:
-        xp = self.xp
-        if self.shape[0] == 0:
-            return True
-        if not bool(xp.all(xp.isfinite(self.bands))):
-            return False
-        gap = xp.max(xp.abs(_sum(self, _scaled(self._adjoint, -1)).bands))
-        return bool(gap <= 100 * xp.finfo(self.dtype).eps * xp.max(xp.abs(self.bands)))
+        width = max(self.lower, self.upper)
+        bands, adjoint_bands = (_padded(A, width, width) for A in (self, self._adjoint))
+        return equal_up_to_rounding(bands, adjoint_bands, self.xp)
 
     # LAPACK's factorisations, kept for the next right-hand side
 

@@ -14,7 +14,7 @@ from structlin.matrices._base import LinearOperator
 from structlin.matrices._cyclic import solve_bands
 from structlin.matrices.algebra import Inverse
 from structlin.matrices.banded import Banded
-from structlin.matrices.decompositions import not_positive
+from structlin.matrices.decompositions import not_hermitian, not_positive
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import slogdet_of
 from structlin.matrices.functions import (
@@ -131,7 +131,7 @@ def _cholesky(A: Banded) -> Banded:
 
 def _require_hermitian(A: Banded) -> None:
     if not is_hermitian(A):
-        raise ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
+        raise not_hermitian(A)
 
 
 @rule(

@@ -13,7 +13,7 @@ import array_api_compat as compat
 
 from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text, times
+from structlin.matrices._base import LinearOperator, adjoint_of, size_text, times
 from structlin.matrices._indices import Index, take
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts
@@ -46,6 +46,11 @@ class BlockDiagonal(LinearOperator):
         copied: leave it unchanged.
     blocks : tuple of LinearOperator
         The blocks; arrays have become `Dense`.
+
+    Raises
+    ------
+    ValueError
+        If there are no blocks.
 
     Notes
     -----
@@ -149,7 +154,7 @@ class BlockDiagonal(LinearOperator):
             return True
         if not bool(xp.all(xp.isfinite(stack))):
             return False
-        gaps = xp.abs(stack - conjugate(xp.matrix_transpose(stack), xp))
+        gaps = xp.abs(stack - adjoint_of(stack, xp))
         sizes = xp.max(xp.abs(stack), axis=(1, 2))
         return bool(xp.all(xp.max(gaps, axis=(1, 2)) <= 100 * xp.finfo(stack.dtype).eps * sizes))
 
@@ -201,7 +206,7 @@ def _each(
 
 @rule(adjoint, BlockDiagonal)
 def _adjoint(A: BlockDiagonal) -> BlockDiagonal:
-    return _each(A, lambda S: conjugate(A.xp.matrix_transpose(S), A.xp), adjoint)
+    return _each(A, lambda S: adjoint_of(S, A.xp), adjoint)
 
 
 @rule(transpose, BlockDiagonal)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from structlin._backend import is_numpy
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._base import LinearOperator, adjoint_of
+from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices.block_diagonal import BlockDiagonal, all_square, cut
-from structlin.matrices.decompositions import not_positive
+from structlin.matrices.dense import cholesky_factor
 from structlin.matrices.functions import (
     cholesky,
     diagonal,
@@ -36,6 +34,7 @@ from structlin.matrices.functions import (
 )
 from structlin.matrices.operations import is_hermitian
 from structlin.matrices.rules import answer, rule
+from structlin.matrices.systems import at_once
 
 # rows up to which one call for all blocks, which keeps no factorisation, beats a call for each
 # with the factorisation kept (on NumPy)
@@ -63,11 +62,6 @@ def _in_precision_of(A: BlockDiagonal, B: Any) -> BlockDiagonal:
     return BlockDiagonal(A.xp.astype(A.stack, B.dtype))
 
 
-def _hermitian_part(A: BlockDiagonal) -> Any:
-    half = A.stack / 2  # the sum of two halves cannot overflow
-    return half + conjugate(A.xp.matrix_transpose(half), A.xp)
-
-
 # systems
 
 
@@ -82,7 +76,7 @@ def _hermitian_part(A: BlockDiagonal) -> Any:
 def _solve_stack(A: BlockDiagonal, B: Any) -> Any:
     require_finite("A", A.stack)
     A = _in_precision_of(A, B)
-    return A.xp.reshape(_at_once(A, A.xp.linalg.solve, _parts(A, B)), B.shape)
+    return A.xp.reshape(at_once(A, A.xp.linalg.solve, A.stack, _parts(A, B)), B.shape)
 
 
 @rule(
@@ -95,24 +89,13 @@ def _solve_stack(A: BlockDiagonal, B: Any) -> Any:
 )
 def _inv_stack(A: BlockDiagonal) -> BlockDiagonal:
     require_finite("A", A.stack)
-    return BlockDiagonal(_at_once(A, A.xp.linalg.inv))
+    return BlockDiagonal(at_once(A, A.xp.linalg.inv, A.stack))
 
 
 def _parts(A: BlockDiagonal, B: Any) -> Any:
     """Return the rows of ``B`` that belong to each block, as a stack."""
     b, m, _ = A.stack.shape
     return A.xp.reshape(B, (b, m, B.shape[1]))
-
-
-def _at_once(A: BlockDiagonal, function: Callable[..., Any], *others: Any) -> Any:
-    try:
-        with np.errstate(all="ignore"):
-            result = function(A.stack, *others)
-    except np.linalg.LinAlgError:
-        raise singular(A, "a block is") from None
-    if not bool(A.xp.all(A.xp.isfinite(result))):  # CuPy goes on in silence
-        raise singular(A, "a block is")
-    return result
 
 
 @rule(
@@ -125,10 +108,9 @@ def _at_once(A: BlockDiagonal, function: Callable[..., Any], *others: Any) -> An
 )
 def _lstsq_stack(A: BlockDiagonal, B: Any) -> Any:
     xp = A.xp
-    A = _in_precision_of(A, B)
-    U, S, Vh = A._svd
-    C = _inverted(S, A)[..., None] * xp.matmul(_mirrored(U, A), _parts(A, B))
-    return xp.reshape(xp.matmul(_mirrored(Vh, A), C), (A.shape[1], B.shape[1]))
+    U, S, Vh = _in_precision_of(A, B)._svd
+    C = _inverted(S, A)[..., None] * xp.matmul(adjoint_of(U, xp), _parts(A, B))
+    return xp.reshape(xp.matmul(adjoint_of(Vh, xp), C), (A.shape[1], B.shape[1]))
 
 
 @rule(
@@ -141,17 +123,13 @@ def _lstsq_stack(A: BlockDiagonal, B: Any) -> Any:
 )
 def _pinv_stack(A: BlockDiagonal) -> BlockDiagonal:
     U, S, Vh = A._svd
-    V = _mirrored(Vh, A) * _inverted(S, A)[:, None, :]
-    return BlockDiagonal(A.xp.matmul(V, _mirrored(U, A)))
-
-
-def _mirrored(X: Any, A: BlockDiagonal) -> Any:
-    return conjugate(A.xp.matrix_transpose(X), A.xp)
+    V = adjoint_of(Vh, A.xp) * _inverted(S, A)[:, None, :]
+    return BlockDiagonal(A.xp.matmul(V, adjoint_of(U, A.xp)))
 
 
 def _zero(S: Any, A: BlockDiagonal) -> Any:
     """Tell which singular values count as zero, each measured by the largest of its block."""
-    tolerance = max(A.stack.shape[1:]) * A.xp.finfo(S.dtype).eps
+    tolerance = max(A.stack.shape[1:]) * A.xp.finfo(A.dtype).eps
     return tolerance * A.xp.max(S, axis=1, keepdims=True) >= S
 
 
@@ -281,7 +259,7 @@ def _norm(A: BlockDiagonal, ord: str | float) -> Any:
     memory="2 Σ nᵢ²",
 )
 def _eigh_stack(A: BlockDiagonal) -> Any:
-    w, V = A.xp.linalg.eigh(_hermitian_part(A))
+    w, V = A.xp.linalg.eigh(hermitian_part(A.stack, A.xp))
     return A.xp.reshape(w, (-1,)), BlockDiagonal(V)
 
 
@@ -294,13 +272,7 @@ def _eigh_stack(A: BlockDiagonal) -> Any:
     memory="Σ nᵢ²",
 )
 def _cholesky_stack(A: BlockDiagonal) -> BlockDiagonal:
-    try:
-        L = A.xp.linalg.cholesky(_hermitian_part(A))
-    except np.linalg.LinAlgError:
-        raise not_positive(A) from None
-    if not bool(A.xp.all(A.xp.isfinite(L))):  # CuPy goes on in silence
-        raise not_positive(A)
-    return BlockDiagonal(L)
+    return BlockDiagonal(cholesky_factor(A, hermitian_part(A.stack, A.xp)))
 
 
 @rule(
@@ -313,7 +285,7 @@ def _cholesky_stack(A: BlockDiagonal) -> BlockDiagonal:
 )
 def _svd_stack(A: BlockDiagonal) -> Any:
     U, S, Vh = A._svd
-    return BlockDiagonal(U), A.xp.reshape(S, (-1,)), BlockDiagonal(Vh)
+    return BlockDiagonal(U), A.xp.reshape(S, (-1,), copy=True), BlockDiagonal(Vh)
 
 
 @rule(

@@ -13,6 +13,7 @@ from structlin._norm import norm as euclidean
 from structlin._validation import inexact
 from structlin.matrices._base import LinearOperator, conjugate, times
 from structlin.matrices._convolution import Convolving, period
+from structlin.matrices._hermitian import equal_up_to_rounding
 from structlin.matrices._indices import Index, take
 from structlin.matrices.algebra import Scaled
 from structlin.matrices.diagonals import rule_of_shifts
@@ -43,6 +44,12 @@ class BlockToeplitz(Convolving):
         The entries by difference.
     levels : tuple of (int, int)
         Rows and columns of each level.
+
+    Raises
+    ------
+    ValueError
+        If the coefficients are not those of the levels, or a side is even and the levels are left
+        out.
 
     See Also
     --------
@@ -94,7 +101,7 @@ class BlockToeplitz(Convolving):
         super().__init__((rows, columns), like=self.coefficients)
 
     @classmethod
-    def symmetric(cls, column: Any) -> LinearOperator:
+    def symmetric(cls, column: Any) -> BlockToeplitz:
         """Return the matrix of entries ``column[|i₁ − j₁|, |i₂ − j₂|, …]``.
 
         Parameters
@@ -107,6 +114,14 @@ class BlockToeplitz(Convolving):
         BlockToeplitz
             The covariance matrix on a regular grid, for example, of a stationary field that each
             axis may mirror.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> BlockToeplitz.symmetric(np.array([2.0, 1.0, 0.5])).todense()
+        array([[2. , 1. , 0.5],
+               [1. , 2. , 1. ],
+               [0.5, 1. , 2. ]])
         """
         xp = namespace(column)
         for axis, n in enumerate(column.shape):
@@ -201,12 +216,8 @@ rule_of_shifts(BlockToeplitz, _shifted)
 def _is_hermitian(A: BlockToeplitz) -> bool:
     # as far as a stored matrix has to be
     xp, values = A.xp, A.coefficients
-    if not A.square_levels or A.shape[0] == 0:
-        return A.square_levels
-    if not bool(xp.all(xp.isfinite(values))):
-        return False
-    gap = xp.max(xp.abs(values - conjugate(xp.flip(values), xp)))
-    return bool(gap <= 100 * xp.finfo(A.dtype).eps * xp.max(xp.abs(values)))
+    flipped = conjugate(xp.flip(values), xp)
+    return A.square_levels and equal_up_to_rounding(values, flipped, xp)
 
 
 @rule(select, BlockToeplitz)
@@ -261,7 +272,7 @@ def _norm(A: BlockToeplitz, ord: str | float) -> Any:
     if ord == "fro":
         weights = functools.reduce(
             lambda a, b: a[..., None] * b,
-            (_frequencies(A, m, n) for m, n in A.levels),
+            (frequencies(A, m, n) for m, n in A.levels),
         )
         return A._scalar(euclidean(A.coefficients * xp.sqrt(weights)), A.real_dtype)
     if ord not in (1, math.inf):
@@ -275,7 +286,7 @@ def _norm(A: BlockToeplitz, ord: str | float) -> Any:
     return xp.max(sums)
 
 
-def _frequencies(A: BlockToeplitz, m: int, n: int) -> Any:
-    """Return how often each coefficient of a level occurs."""
+def frequencies(A: LinearOperator, m: int, n: int) -> Any:
+    """Return how often each coefficient of an (m, n) level occurs, on the device of ``A``."""
     d = A.xp.arange(m + n - 1, dtype=A.real_dtype, device=A.device)
     return A.xp.clip(A.xp.minimum(d + 1, m + n - 1 - d), max=min(m, n))

@@ -6,7 +6,7 @@ from typing import Any
 
 from structlin.matrices.kronecker_sparse import KroneckerSparse, KroneckerSparseChain
 from structlin.matrices.nearest._result import Nearest
-from structlin.matrices.operations import scale
+from structlin.matrices.operations import aslinearoperator, scale
 from structlin.matrices.patterns import butterfly_patterns
 from structlin.matrices.rules import rule
 
@@ -19,6 +19,11 @@ class Butterfly(KroneckerSparseChain):
     *factors : (2ⁱ, 2, 2, n/2ⁱ⁺¹) arrays or KroneckerSparse, i = 0, …, p − 1
         The values of the factors from left to right: factor ``i`` combines entries that stand
         ``n/2ⁱ⁺¹`` apart.
+
+    Raises
+    ------
+    ValueError
+        If the factors have other patterns than `butterfly_patterns` gives.
 
     Notes
     -----
@@ -72,6 +77,7 @@ class Butterfly(KroneckerSparseChain):
         (48, True)
         """
         chain: Any
+        W = aslinearoperator(W)
         chain, error = KroneckerSparse.nearest(W, butterfly_patterns(W.shape[0]))
         return Nearest(cls(*chain.factors), error)
 

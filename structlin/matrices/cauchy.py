@@ -88,6 +88,7 @@ class Cauchy(LinearOperator):
     def __init__(self, x: Any, y: Any) -> None:
         xp = namespace(x, y)
         for name, points in (("x", x), ("y", y)):
+            namespace(points)  # numbers and None pass above
             if points.ndim != 1:
                 raise ValueError(f"{name} has shape {tuple(points.shape)}: points are (n,) arrays")
         x, y = inexact(xp.asarray(x), xp), inexact(xp.asarray(y), xp)

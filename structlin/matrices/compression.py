@@ -115,6 +115,8 @@ def compress(W: Any, *, tol: float = 1e-6, rng: Any = None) -> Compression:
 
     Notes
     -----
+    Rows and columns stay in their order: no permutation is sought.
+
     Tried are, wherever the shape allows them: diagonal, circulant, Toeplitz and Hankel matrices;
     sparse ones (the largest entries, on NumPy and CuPy); sums of Kronecker products; matrices of
     low rank with and without a diagonal; Monarch and butterfly matrices; and the matrix itself. Of
@@ -122,10 +124,10 @@ def compress(W: Any, *, tol: float = 1e-6, rng: Any = None) -> Compression:
     Factors and blocks have the few shapes that are nearest to squares.
 
     What would store no less than the best so far is left out, so that the table has fewer rows
-    the better a cheap structure fits. Every error is measured, not estimated. The cost is that of
-    several singular value decompositions, ``O(m n min(m, n))`` each, and most of it goes into the
-    iteration for a diagonal beside a low rank, which is tried only if the rank of the blocks off
-    the diagonal allows it.
+    the better a cheap structure fits. Errors are measured, or follow from all singular values;
+    none is estimated. The cost is that of several singular value decompositions,
+    ``O(m n min(m, n))`` each, and most of it goes into the iteration for a diagonal beside a low
+    rank, which is tried only if the rank of the blocks off the diagonal allows it.
 
     Examples
     --------
@@ -225,9 +227,9 @@ def _measured(operator: LinearOperator, W: Dense, size: float) -> Nearest:
 
 def _nearest_hankel(W: Dense) -> Nearest:
     # its columns in reverse order make a Toeplitz matrix
-    T, error = nearest_toeplitz(W.xp.flip(W.array, axis=1))
-    m = W.shape[0]
-    return Nearest(Hankel(T.coefficients[:m], T.coefficients[m - 1 :]), error)
+    found: Any = nearest_toeplitz(W.xp.flip(W.array, axis=1))
+    values, m = found.operator.coefficients, W.shape[0]
+    return Nearest(Hankel(values[:m], values[m - 1 :]), found.relative_error)
 
 
 def _sparse(values: Any, places: Any, W: Dense) -> Sparse:

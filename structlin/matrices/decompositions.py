@@ -215,6 +215,12 @@ def cholesky(A: Any) -> LinearOperator:
     numpy.linalg.LinAlgError
         If ``A`` is not positive definite.
 
+    Notes
+    -----
+    To draw samples of covariance ``A`` any factor will do: with ``w, V = eigh(A)`` and normal
+    numbers ``z``, ``V @ (sqrt(w) * z)`` keeps structures whose Cholesky factor has none, such as
+    ``A ⊗ B + c I``.
+
     Examples
     --------
     >>> import numpy as np
@@ -255,6 +261,11 @@ def expm(A: Any) -> LinearOperator:
     """
     result: LinearOperator = answer(expm, square(A, "expm"))
     return result
+
+
+def not_hermitian(A: LinearOperator) -> ValueError:
+    """Return the error of `eigh` and `cholesky` for an operator that is not Hermitian."""
+    return ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
 
 
 def not_positive(A: LinearOperator) -> np.linalg.LinAlgError:

@@ -16,9 +16,10 @@ from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
 from structlin._norm import norm as euclidean
 from structlin._validation import inexact, require_finite
 from structlin.matrices import _indices
-from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices._base import LinearOperator, adjoint_of, times
+from structlin.matrices._hermitian import equal_up_to_rounding, hermitian_part
 from structlin.matrices._pade import exponential
-from structlin.matrices.decompositions import not_positive
+from structlin.matrices.decompositions import not_hermitian, not_positive
 from structlin.matrices.functions import (
     cholesky,
     diagonal,
@@ -63,6 +64,11 @@ class Dense(LinearOperator):
     array : (m, n) array
         The entries.
 
+    Raises
+    ------
+    ValueError
+        If the array has not two dimensions.
+
     Examples
     --------
     >>> import numpy as np
@@ -96,13 +102,7 @@ class Dense(LinearOperator):
 
     @functools.cached_property
     def _hermitian(self) -> bool:
-        xp, A = self.xp, self.array
-        if self.shape[0] == 0:
-            return True
-        if not bool(xp.all(xp.isfinite(A))):
-            return False
-        gap = xp.max(xp.abs(A - conjugate(xp.matrix_transpose(A), xp)))
-        return bool(gap <= 100 * xp.finfo(A.dtype).eps * xp.max(xp.abs(A)))
+        return equal_up_to_rounding(self.array, adjoint_of(self.array, self.xp), self.xp)
 
     @functools.cached_property
     def _lu(self) -> tuple[Any, Any]:
@@ -125,7 +125,7 @@ rule(aslinearoperator, object, when=compat.is_array_api_obj)(Dense)
 
 # algebra
 
-rule(adjoint, Dense)(lambda A: Dense(conjugate(A.xp.matrix_transpose(A.array), A.xp)))
+rule(adjoint, Dense)(lambda A: Dense(adjoint_of(A.array, A.xp)))
 rule(transpose, Dense)(lambda A: Dense(A.xp.matrix_transpose(A.array)))
 rule(add, Dense, Dense)(lambda A, B: Dense(A.array + B.array))
 rule(scale, Dense)(lambda A, scalar: Dense(times(A.array, scalar, A.xp)))
@@ -144,10 +144,9 @@ rule(multiply, Dense, Dense, when=_no_larger)(lambda A, B: Dense(A.xp.matmul(A.a
 def _select(A: Dense, rows: Any, columns: Any) -> Any:
     xp, part = A.xp, A.array
     part = part[rows, ...] if isinstance(rows, int) else _indices.take(part, rows, xp)
-    if isinstance(columns, int):
-        return part[..., columns]
-    if part.ndim == 1:
-        return _indices.take(part, columns, xp)
+    if isinstance(rows, int) or isinstance(columns, int):
+        line = part[..., columns] if isinstance(columns, int) else _indices.take(part, columns, xp)
+        return xp.asarray(line, copy=True)  # no view of the operator's own memory
     if isinstance(columns, range):
         return Dense(part[:, _indices.as_slice(columns)])
     return Dense(xp.take(part, columns, axis=1))
@@ -195,9 +194,8 @@ def _hermitian_part(A: Dense) -> Any:
     """Return ``(A + Aᴴ) / 2`` of a matrix that has to be Hermitian."""
     require_finite("A", A.array)
     if not is_hermitian(A):
-        raise ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
-    half = A.array / 2  # the sum of two halves cannot overflow
-    return half + conjugate(A.xp.matrix_transpose(half), A.xp)
+        raise not_hermitian(A)
+    return hermitian_part(A.array, A.xp)
 
 
 @rule(eig, Dense, how="eigendecomposition (Hermitian, if A = Aᴴ)", cost="25 n³", memory="3 n²")
@@ -218,7 +216,7 @@ _singular_values: dict[str, Any] = {"cost": "about 10 m n min(m, n)", "memory": 
 @rule(svd, Dense, how="singular value decomposition, kept", **_singular_values)
 def _svd(A: Dense) -> Any:
     U, S, Vh = A._svd
-    return Dense(U), S, Dense(Vh)
+    return Dense(U), A.xp.asarray(S, copy=True), Dense(Vh)
 
 
 @rule(svdvals, Dense, how="singular values", cost="about 4 m n min(m, n)", memory="m n")
@@ -229,11 +227,16 @@ def _svdvals(A: Dense) -> Any:
 
 @rule(lstsq, Dense, how="V ((Uᴴ b) / σ), U, σ and V kept", **_singular_values)
 def _lstsq(A: Dense, B: Any) -> Any:
+    return lstsq_within(A, B, A.dtype)
+
+
+def lstsq_within(A: Dense, B: Any, dtype: Any) -> Any:
+    """Return the least squares; ``eps`` of the data type tells which singular values are zero."""
     xp = A.xp
     if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
         A = Dense(xp.astype(A.array, B.dtype))  # the precision of the result
     U, S, Vh = A._svd
-    zero = negligible(S, A.shape, xp)[:, None]
+    zero = negligible(S, A.shape, xp, dtype)[:, None]
     C = Dense(U)._rmatmat(B) / xp.where(zero, 1, S[:, None])
     return Dense(Vh)._rmatmat(xp.where(zero, 0, C))
 
@@ -252,7 +255,12 @@ def _raising(xp: Any) -> Any:
 
 @rule(cholesky, Dense, how="Cholesky factorisation, if A = Aᴴ holds", cost="n³/3", memory="n²")
 def _cholesky(A: Dense) -> Dense:
-    xp, hermitian = A.xp, _hermitian_part(A)
+    return Dense(cholesky_factor(A, _hermitian_part(A)))
+
+
+def cholesky_factor(A: LinearOperator, hermitian: Any) -> Any:
+    """Return the factor of a Hermitian array, or of a stack of them, of which ``A`` is made."""
+    xp = A.xp
     try:
         with _raising(xp):
             L = xp.linalg.cholesky(hermitian)
@@ -260,14 +268,13 @@ def _cholesky(A: Dense) -> Dense:
         raise not_positive(A) from None
     if not bool(xp.all(xp.isfinite(L))):
         raise not_positive(A)
-    return Dense(L)
+    return L
 
 
-@rule(expm, Dense, how="scaling and squaring", cost="20 n³ and more", memory="6 n²")
+@rule(expm, Dense, how="scaling and squaring", cost="20 n³ and more", memory="9 n²")
 def _expm(A: Dense) -> Dense:
-    xp = A.xp
     require_finite("A", A.array)
-    return Dense(scipy_of(xp, "linalg").expm(A.array) if is_numpy(xp) else exponential(A.array, xp))
+    return Dense(exponential(A.array, A.xp))
 
 
 @rule(

@@ -7,9 +7,9 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from structlin._backend import is_cupy, is_numpy, scipy_of
 from structlin.bases._trigonometric import turn
 from structlin.matrices._base import LinearOperator, conjugate, size_text
+from structlin.matrices._convolution import transforms
 from structlin.matrices._indices import take
 from structlin.matrices.functions import (
     cond,
@@ -124,8 +124,7 @@ class DFT(LinearOperator):
         xp = self.xp
         if 0 in X.shape:
             return xp.asarray(X, copy=True)
-        fft = scipy_of(xp, "fft") if is_numpy(xp) or is_cupy(xp) else xp.fft
-        transform = fft.ifftn if inverse else fft.fftn
+        transform = transforms(xp).ifftn if inverse else transforms(xp).fftn
         tensor = xp.reshape(X, (*self.sizes, X.shape[1]))
         Y = transform(tensor, axes=tuple(range(len(self.sizes))), norm=norm)
         return xp.reshape(Y, X.shape)

@@ -51,6 +51,11 @@ class Diagonal(LinearOperator):
     entries : (n,) array
         The diagonal.
 
+    Raises
+    ------
+    ValueError
+        If the array has not one dimension.
+
     Examples
     --------
     >>> import numpy as np
@@ -169,10 +174,19 @@ def slogdet_of(eigenvalues: Any, xp: Any) -> tuple[Any, Any]:
     """Return sign and logarithm of a product."""
     moduli = xp.abs(eigenvalues)
     zero = moduli == 0
-    moduli = xp.where(zero, 1, moduli)
-    sign = xp.prod(eigenvalues / moduli)
-    logarithm = xp.sum(xp.log(moduli))
+    limits = xp.finfo(moduli.dtype)
+    # quotients of complex subnormal numbers overflow
+    lift = xp.where(moduli < limits.smallest_normal, 1 / limits.eps, xp.ones_like(moduli))
+    lifted = xp.where(zero, 1, xp.abs(eigenvalues * lift))
+    sign = xp.prod(eigenvalues * lift / lifted)
+    logarithm = xp.sum(xp.log(lifted) - xp.log(lift))
     return sign, xp.where(xp.any(zero), -math.inf, logarithm)
+
+
+def phases(numbers: Any, xp: Any) -> Any:
+    """Return ``z / |z|``, and 1 for 0."""
+    moduli = xp.abs(numbers)
+    return xp.where(moduli == 0, 1, numbers / xp.where(moduli == 0, 1, moduli))
 
 
 @rule(eigh, Diagonal, when=is_hermitian, how="the entries", cost="0", memory="n")
@@ -199,8 +213,7 @@ rule(svdvals, Diagonal, how="moduli of the entries", cost="n", memory="n")(_modu
 @rule(svd, Diagonal, how="phases and moduli of the entries", cost="n", memory="2 n")
 def _svd(A: Diagonal) -> Any:
     xp, S = A.xp, _moduli(A)
-    phases = xp.where(S == 0, 1, A.entries / xp.where(S == 0, 1, S))
-    return Diagonal(phases), S, Identity(A.shape[0], dtype=A.dtype, like=A)
+    return Diagonal(phases(A.entries, xp)), S, Identity(A.shape[0], dtype=A.dtype, like=A)
 
 
 @rule(pinv, Diagonal, **_by_entry)

@@ -23,6 +23,11 @@ class FaceSplitting(LinearOperator):
     factors : tuple of (m, nᵢ) array
         The factors.
 
+    Raises
+    ------
+    ValueError
+        If there are no factors, or they are no matrices of as many rows.
+
     Notes
     -----
     Columns are C-ordered, the index of the first factor being the slowest. This is the matrix of

@@ -15,9 +15,10 @@ import numpy as np
 
 from structlin._backend import is_cupy, is_numpy, scipy_of
 from structlin._errors import ConvergenceError
+from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator
-from structlin.matrices.dense import Dense
+from structlin.matrices.dense import Dense, lstsq_within
 from structlin.matrices.diagonals import Diagonal
 from structlin.matrices.functions import eigh, inv, lstsq, pinv, slogdet, solve, svd
 from structlin.matrices.operations import is_hermitian
@@ -38,11 +39,17 @@ rule(is_hermitian, LinearOperator)(lambda A: False)
 
 
 def structured(function: Callable[..., Any], A: LinearOperator) -> bool:
-    """Tell whether a rule of the structure of ``A``, and of its parts, answers a function."""
+    """Tell whether a rule of the structure of ``A`` answers a function.
+
+    Its parts have to answer likewise, or to be smaller and to fit as dense matrices.
+    """
     first = next(applicable(function, A))
     if any(first is line for line in candidates(function, LinearOperator)):
         return False
-    return all(structured(function, part) for part in (first.parts(A) if first.parts else ()))
+    return all(
+        structured(function, part) or (max(part.shape) < max(A.shape) and fits(part))
+        for part in (first.parts(A) if first.parts else ())
+    )
 
 
 def has_eigh(A: LinearOperator) -> bool:
@@ -60,10 +67,16 @@ def fits(A: LinearOperator) -> bool:
     return max(A.shape) <= dense_limit
 
 
-def formed(A: LinearOperator) -> Dense:
-    """Return the dense matrix."""
+def formed(A: LinearOperator, B: Any = None) -> Dense:
+    """Return the dense matrix, in the precision of a right-hand side if that is higher."""
+    xp, dtype = A.xp, A.dtype
+    if B is not None:
+        dtype = xp.result_type(dtype, xp.finfo(B.dtype).dtype)
     with np.errstate(invalid="ignore"):  # Inf times 0; NaN is refused next
-        matrix = A.todense()
+        if dtype == A.dtype:
+            matrix = A.todense()
+        else:
+            matrix = A._matmat(xp.eye(A.shape[1], dtype=dtype, device=A.device))
     require_finite("A", matrix)
     return Dense(matrix)
 
@@ -114,16 +127,28 @@ def _solve_iteratively(A: LinearOperator, B: Any) -> Any:
     options["maxiter"] = _cycles if is_numpy(xp) else _cycles * options["restart"]
     known = inspect.signature(krylov.gmres).parameters
     options["rtol" if "rtol" in known else "tol"] = tolerance
-    product = krylov.LinearOperator(A.shape, matvec=A.matvec, dtype=B.dtype)
     columns = []
     for j in range(B.shape[1]):
+        b, size, gain = _scaled(B[:, j], A.matvec)
+        product = krylov.LinearOperator(
+            A.shape, matvec=lambda x, gain=gain: A.matvec(x) / gain, dtype=B.dtype
+        )
         with np.errstate(all="ignore"):  # the residual tells
-            x, _ = krylov.gmres(product, B[:, j], **options)
-        residual = xp.linalg.vector_norm(B[:, j] - A.matvec(x))
-        if not bool(residual <= tolerance * xp.linalg.vector_norm(B[:, j])):
+            x, _ = krylov.gmres(product, b, **options)
+        if not euclidean(b - product.matvec(x)) <= tolerance:
             return NotImplemented
-        columns.append(x)
+        columns.append(x * (size / gain))
     return xp.stack(columns, axis=1) if columns else xp.asarray(B, copy=True)
+
+
+def _scaled(b: Any, product: Callable[[Any], Any]) -> tuple[Any, float, float]:
+    """Return ``b / ‖b‖``, ``‖b‖`` and the norm of the product: both 1 where they are zero.
+
+    The iterations take squares, which vanish or overflow unless the numbers are near 1.
+    """
+    size = euclidean(b) or 1.0
+    unit = b / size
+    return unit, size, euclidean(product(unit)) or 1.0
 
 
 _lu: dict[str, Any] = {"when": fits, "how": "dense LU factorisation"}
@@ -131,7 +156,7 @@ _lu: dict[str, Any] = {"when": fits, "how": "dense LU factorisation"}
 
 @rule(solve, LinearOperator, cost="n products with A, then 2/3 n³", memory="2 n²", **_lu)
 def _solve_densely(A: LinearOperator, B: Any) -> Any:
-    return answer(solve, formed(A), then=(B,))
+    return answer(solve, formed(A, B), then=(B,))
 
 
 @rule(inv, LinearOperator, cost="n products with A, then 2 n³", memory="3 n²", **_lu)
@@ -149,7 +174,8 @@ def _refuse_solve(A: LinearOperator, B: Any) -> Any:
     if _iterates(A):
         raise ConvergenceError(
             f"GMRES did not solve with {A!r} in {_restart * _cycles} products, and above "
-            f"{dense_limit} rows it is not made dense: use a preconditioned iteration"
+            f"{dense_limit} rows it is not made dense: use a preconditioned iteration, "
+            "such as gmres(A, b, M=P) of scipy.sparse.linalg with an operator P near inv(A)"
         )
     return refuse("solve", A)
 
@@ -208,25 +234,30 @@ def _lstsq_iteratively(A: LinearOperator, B: Any) -> Any:
     # in exact arithmetic min(m, n) steps are enough; beyond a few times that the dense way is
     steps = min(_steps, 4 * min(A.shape))
     options: dict[str, Any] = {"atol": eps, "btol": eps, "conlim": 0, "maxiter": steps}
-    product = krylov.LinearOperator(A.shape, matvec=A.matvec, rmatvec=A.rmatvec, dtype=B.dtype)
     columns = []
     for j in range(B.shape[1]):
-        b = B[:, j]
+        b, b_size, gain = _scaled(B[:, j], A.rmatvec)
+        product = krylov.LinearOperator(
+            A.shape,
+            matvec=lambda x, gain=gain: A.matvec(x) / gain,
+            rmatvec=lambda y, gain=gain: A.rmatvec(y) / gain,
+            dtype=B.dtype,
+        )
         with np.errstate(all="ignore"):  # the residual tells
             try:
-                x, _, taken, _, _, size, *_ = krylov.lsmr(product, b, **options)
+                x, _, taken, _, _, size, condition, *_ = krylov.lsmr(product, b, **options)
             except ZeroDivisionError:  # CuPy's works with Python's numbers
                 return NotImplemented
             x = xp.astype(x, B.dtype, copy=False)
-            r = b - A.matvec(x)
-            r_size, x_size, b_size, g_size = (
-                float(xp.linalg.vector_norm(v)) for v in (r, x, b, A.rmatvec(r))
-            )
+            r = b - product.matvec(x)
+            r_size, x_size, g_size = map(euclidean, (r, x, product.rmatvec(r)))
         # the Frobenius norm of the bidiagonal matrix bounds ‖A‖ so from below
         size = _tightness * eps * float(size) / (int(taken) + 1) ** 0.5
-        if not (r_size <= size * x_size + _tightness * eps * b_size or g_size <= size * r_size):
+        # rounding errors of r, of the size of b, stay in Aᴴ r: they cost no more than cond(A) lets
+        g_bound = size * max(r_size, 1 / max(float(condition), 1.0))
+        if not (r_size <= size * x_size + _tightness * eps or g_size <= g_bound):
             return NotImplemented
-        columns.append(x)
+        columns.append(x * (b_size / gain))
     shape = (A.shape[1], 0)
     return xp.stack(columns, axis=1) if columns else xp.zeros(shape, dtype=B.dtype, device=A.device)
 
@@ -241,7 +272,7 @@ _svd: dict[str, Any] = {
 
 @rule(lstsq, LinearOperator, **_svd)
 def _lstsq_densely(A: LinearOperator, B: Any) -> Any:
-    return answer(lstsq, formed(A), then=(B,))
+    return lstsq_within(formed(A, B), B, A.dtype)
 
 
 @rule(pinv, LinearOperator, **_svd)

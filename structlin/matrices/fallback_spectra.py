@@ -61,7 +61,7 @@ _densely(eigh, "eigendecomposition, if A = Aᴴ holds", "9 n³", "3 n²")
 @rule(
     eig,
     LinearOperator,
-    when=lambda A: has_eigh(A),
+    when=has_eigh,
     how="eigh, since A = Aᴴ",
     cost="that of eigh",
     memory="that of eigh",
@@ -117,7 +117,7 @@ def _expm_of_hermitian(A: LinearOperator) -> LinearOperator:
     return exponential
 
 
-_densely(expm, "scaling and squaring", "20 n³ and more", "7 n²")
+_densely(expm, "scaling and squaring", "20 n³ and more", "10 n²")
 refuse_the_rest(eigh, eig, svd, svdvals, cholesky, expm)
 
 
@@ -235,12 +235,26 @@ def _norm_iteratively(A: LinearOperator, ord: str | float) -> Any:
     if ord != 2:
         return NotImplemented
     arpack = scipy_of(A.xp, "sparse.linalg")
-    start = np.random.default_rng(0).standard_normal(min(A.shape)).astype(A.real_dtype)
+    tall = A if A.shape[0] >= A.shape[1] else A.H
+    start = np.random.default_rng(0).standard_normal(tall.shape[1]).astype(A.real_dtype)
+    with np.errstate(all="ignore"):
+        gain = euclidean(tall.matvec(start)) / euclidean(start)
+    if not math.isfinite(gain):
+        raise ValueError(f"{A!r} takes a finite vector to NaN or Inf: it has no 2-norm")
+    if gain == 0 or tall.shape[1] == 1:  # zero, or a single column
+        return A._scalar(gain, A.real_dtype)
+    # squares of the singular values have to stay within the range of numbers
+    unit = arpack.LinearOperator(
+        tall.shape,
+        matvec=lambda x: tall.matvec(x) / gain,
+        rmatvec=lambda y: tall.rmatvec(y) / gain,
+        dtype=A.dtype,
+    )
     try:
-        (largest,) = arpack.svds(A, k=1, v0=start, return_singular_vectors=False)
-    except arpack.ArpackNoConvergence as error:
+        (largest,) = arpack.svds(unit, k=1, v0=start, return_singular_vectors=False)
+    except arpack.ArpackError as error:
         raise ConvergenceError(f"ARPACK did not find the 2-norm of {A!r}: {error}") from error
-    return A._scalar(float(largest), A.real_dtype)
+    return A._scalar(float(largest) * gain, A.real_dtype)
 
 
 refuse_the_rest(norm, rank, cond)

@@ -38,6 +38,11 @@ class Hadamard(Kronecker):
     like : array or operator, optional
         Gives the array library, the device and the data type. By default NumPy.
 
+    Raises
+    ------
+    ValueError
+        If ``n`` is no power of two.
+
     Notes
     -----
     The entries are ``(−1)^(bits that i and j have in common)``: the rows stand in Sylvester's

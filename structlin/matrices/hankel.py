@@ -41,6 +41,11 @@ class Hankel(LinearOperator):
     toeplitz : Toeplitz
         The matrix with its columns in reverse order.
 
+    Raises
+    ------
+    ValueError
+        If column or row has not one dimension.
+
     Notes
     -----
     ``A = T J``, where ``J`` reverses vectors: products, solutions and determinants are those of

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import math
-import operator
+from collections.abc import Sequence
 from typing import Any
 
-from structlin.matrices._base import LinearOperator, times
-from structlin.matrices._convolution import transforms
-from structlin.matrices.functions import inv, slogdet, solve, trace
-from structlin.matrices.operations import adjoint, is_hermitian, transpose
+from structlin.matrices._base import LinearOperator, size_text, times
+from structlin.matrices._indices import Index
+from structlin.matrices._orthogonal import rules_of_orthogonal
+from structlin.matrices.dft import DFT
+from structlin.matrices.functions import diagonal, slogdet, trace
+from structlin.matrices.operations import adjoint, is_hermitian, select, transpose
 from structlin.matrices.rules import rule
 
 
@@ -19,8 +19,9 @@ class Hartley(LinearOperator):
 
     Parameters
     ----------
-    *sizes : int
-        The points of each axis of the vectors, in C order.
+    n : int or sequence of int
+        The number of points; for several axes the points along each, and then the vectors are
+        grids in C order, ``x.reshape(n)``.
     dtype : data type, optional
         By default that of ``like``, or float64.
     like : array or operator, optional
@@ -29,13 +30,19 @@ class Hartley(LinearOperator):
     Attributes
     ----------
     sizes : tuple of int
-        The points of each axis.
+        The points along each axis.
+
+    Raises
+    ------
+    ValueError
+        If there are no axes.
 
     Notes
     -----
     ``A[j, k] = (cos θ + sin θ) / √N`` with ``θ = 2π Σ jᵢ kᵢ / nᵢ`` and ``N = Π nᵢ``: real part
-    minus imaginary part of the Fourier transform. Its columns are eigenvectors of all real
-    symmetric circulant matrices. A product costs one FFT.
+    minus imaginary part of the unitary Fourier transform, whose FFT a product costs. Its columns
+    are eigenvectors of all real symmetric circulant matrices: `eigh` and `svd` of a `Circulant`
+    return it. All eigenvalues are 1 or −1.
 
     References
     ----------
@@ -50,51 +57,56 @@ class Hartley(LinearOperator):
 
     sizes: tuple[int, ...]
 
-    def __init__(self, *sizes: int, dtype: Any = None, like: Any = None) -> None:
-        if not sizes:
-            raise ValueError("Hartley() has no sizes: give the points of one axis at least")
-        self.sizes = tuple(map(operator.index, sizes))
-        n = math.prod(self.sizes)
-        super().__init__((n, n), dtype, like=like)
+    def __init__(self, n: int | Sequence[int], *, dtype: Any = None, like: Any = None) -> None:
+        self._fourier = DFT(n, norm="ortho", dtype=dtype, like=like)
+        self.sizes = self._fourier.sizes
+        super().__init__(self._fourier.shape, dtype, like=like)
 
     def _matmat(self, X: Any) -> Any:
         xp, k = self.xp, X.shape[1]
-        if 0 in X.shape:
-            return xp.zeros(X.shape, dtype=X.dtype, device=self.device)
         if xp.isdtype(X.dtype, "complex floating"):
             parts = self._matmat(xp.concat([xp.real(X), xp.imag(X)], axis=1))
             return parts[:, :k] + times(parts[:, k:], 1j, xp)
-        complex_type = xp.result_type(X.dtype, xp.complex64)
-        tensors = xp.astype(xp.reshape(xp.matrix_transpose(X), (k, *self.sizes)), complex_type)
-        axes = tuple(range(1, len(self.sizes) + 1))
-        Z = transforms(xp).fftn(tensors, axes=axes, norm="ortho")
-        return xp.matrix_transpose(xp.reshape(xp.real(Z) - xp.imag(Z), (k, self.shape[0])))
+        Z = self._fourier._matmat(xp.astype(X, xp.result_type(X.dtype, xp.complex64)))
+        return xp.real(Z) - xp.imag(Z)
 
     _rmatmat = _matmat
 
     def _formula(self) -> str:
-        return "x".join(map(str, self.sizes)) if len(self.sizes) > 1 else ""
+        return size_text(self.sizes) if len(self.sizes) > 1 else ""
 
 
-def _trace(A: Hartley) -> float:
-    # Gauss's sums: that of exp(-2πi k²/n) / √n over k < n is 1 - i, 1, 0 or -i
-    sums = ((1 - 1j) if n % 4 == 0 else (1, 0, -1j)[n % 4 - 1] for n in A.sizes)
-    product = functools.reduce(operator.mul, sums, 1 + 0j)
-    return product.real - product.imag if A.shape[0] else 0.0
+def _difference(A: Hartley, z: Any) -> Any:
+    """Return what numbers of the Fourier transform become here."""
+    return A.xp.astype(A.xp.real(z) - A.xp.imag(z), A.dtype)
 
-
-_known: dict[str, Any] = {"how": "known in advance", "cost": "1", "memory": "1"}
 
 rule(adjoint, Hartley)(lambda A: A)
 rule(transpose, Hartley)(lambda A: A)
 rule(is_hermitian, Hartley)(lambda A: True)
-rule(inv, Hartley, **_known)(lambda A: A)
-rule(solve, Hartley, how="the transform", cost="one FFT", memory="2 n")(lambda A, B: A._matmat(B))
-rule(trace, Hartley, **_known)(lambda A: A._scalar(_trace(A)))
 
 
-@rule(slogdet, Hartley, **_known)
+@rule(select, Hartley)
+def _select(A: Hartley, rows: Index, columns: Index) -> Any:
+    if not (isinstance(rows, int) or isinstance(columns, int)):
+        return NotImplemented
+    return _difference(A, select(A._fourier, rows, columns))
+
+
+rules_of_orthogonal(Hartley, how="the transform", cost="5 N log₂ N", memory="4 N")
+
+
+@rule(trace, Hartley, how="from Gauss sums", cost="1", memory="1")
+def _trace(A: Hartley) -> Any:
+    return _difference(A, trace(A._fourier))
+
+
+@rule(diagonal, Hartley, how="the entries", cost="N", memory="2 N")
+def _diagonal(A: Hartley) -> Any:
+    return _difference(A, diagonal(A._fourier))
+
+
+@rule(slogdet, Hartley, how="count of the eigenvalues −1, from the trace", cost="1", memory="1")
 def _slogdet(A: Hartley) -> Any:
-    # all eigenvalues are 1 or -1
-    negative = (A.shape[0] - round(_trace(A))) // 2
+    negative = (A.shape[0] - round(complex(trace(A)).real)) // 2
     return A._scalar(-1.0 if negative % 2 else 1.0), A._scalar(0.0, A.real_dtype)

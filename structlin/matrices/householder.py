@@ -8,7 +8,7 @@ from typing import Any
 from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate
-from structlin.matrices.diagonals import Diagonal, slogdet_of
+from structlin.matrices.diagonals import Diagonal, phases, slogdet_of
 from structlin.matrices.functions import (
     diagonal,
     eig,
@@ -46,6 +46,12 @@ class Householder(LinearOperator):
         The vector; divided by its largest modulus if ``tau`` is left out.
     tau : 0-d array
         The factor.
+
+    Raises
+    ------
+    ValueError
+        If the vector has not one dimension or ``tau`` is not one number, or if ``tau`` is left out
+        and the vector has NaN or Inf.
 
     Notes
     -----
@@ -99,7 +105,8 @@ class Householder(LinearOperator):
 
     def _apply(self, tau: Any, X: Any) -> Any:
         xp, v = self.xp, self.vector
-        return X - (tau * v)[:, None] * xp.matmul(conjugate(v, xp)[None, :], X)
+        # τ times the block, which may have the higher precision
+        return X - v[:, None] * (tau * xp.matmul(conjugate(v, xp)[None, :], X))
 
     def todense(self) -> Any:
         """Return the matrix as an (n, n) array."""
@@ -107,6 +114,15 @@ class Householder(LinearOperator):
         xp, v = self.xp, self.vector
         one = xp.eye(self.shape[0], dtype=self.dtype, device=self.device)
         return one - (self.tau * v)[:, None] * conjugate(v, xp)[None, :]
+
+
+def _in_precision_of(A: Householder, B: Any) -> Householder:
+    """Return ``A`` in the precision of a block of columns, if that is higher."""
+    xp = A.xp
+    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+        return A
+    wide = xp.result_type(A.dtype, xp.finfo(B.dtype).dtype)
+    return Householder(xp.astype(A.vector, wide), xp.astype(A.tau, wide))
 
 
 def _square(A: Householder) -> Any:
@@ -119,7 +135,7 @@ def _eigenvalue(A: Householder) -> Any:
     xp = A.xp
     require_finite("vector", A.vector)
     require_finite("tau", A.tau)
-    product = A.tau * _square(A)
+    product = A.xp.vecdot(A.vector, A.tau * A.vector)  # vᴴv alone may overflow
     noise = 4 * xp.finfo(A.dtype).eps * (1 + xp.abs(product))
     value = 1 - product
     return xp.where(xp.abs(value) <= noise, 0, value)
@@ -139,9 +155,7 @@ def _eigenvectors(A: Householder) -> Householder:
     if not bool(xp.any(A.vector != 0)):
         return Householder(A.vector)
     v = A.vector / xp.max(xp.abs(A.vector))
-    modulus = xp.abs(v[0])
-    phase = xp.where(modulus == 0, 1, v[0] / xp.where(modulus == 0, 1, modulus))
-    v[0] += phase * xp.linalg.vector_norm(v)
+    v[0] += phases(v[0], xp) * xp.linalg.vector_norm(v)
     return Householder(v)
 
 
@@ -166,19 +180,24 @@ def _inv(A: Householder) -> Householder:
 
 @rule(solve, Householder, how="b + τ/(1 − τ vᴴv) v (vᴴb)", cost="6 n", memory="n")
 def _solve(A: Householder, B: Any) -> Any:
-    return inv(A)._matmat(B)
+    return inv(_in_precision_of(A, B))._matmat(B)
 
 
 @rule(pinv, Householder, how="the inverse, or I − v vᴴ / vᴴv", cost="2 n", memory="0")
 def _pinv(A: Householder) -> Any:
-    # only a projector along v has no inverse
-    singular_one = A.shape[0] > 0 and bool(_eigenvalue(A) == 0)
-    return Householder(A.vector, 1 / _square(A)) if singular_one else inv(A)
+    return Householder(A.vector, 1 / _square(A)) if _projects(A) else inv(A)
+
+
+def _projects(A: Householder) -> bool:
+    """Tell whether ``A`` projects along ``v``: the only case without an inverse."""
+    return A.shape[0] > 0 and bool(_eigenvalue(A) == 0)
 
 
 @rule(lstsq, Householder, how="product with the Moore–Penrose inverse", cost="6 n", memory="n")
 def _lstsq(A: Householder, B: Any) -> Any:
-    return pinv(A)._matmat(B)
+    # the precision of A decides whether it has an inverse
+    wide = _in_precision_of(A, B)
+    return (Householder(wide.vector, 1 / _square(wide)) if _projects(A) else inv(wide))._matmat(B)
 
 
 @rule(slogdet, Householder, how="log |1 − τ vᴴv|", cost="2 n", memory="1")
@@ -208,9 +227,7 @@ def _eig(A: Householder) -> Any:
 def _svd(A: Householder) -> Any:
     # A = V diag(λ) Vᴴ is normal: the phases of the eigenvalues go to the left
     w, V = _eigenvalues(A), _eigenvectors(A)
-    xp, moduli = A.xp, A.xp.abs(w)
-    phases = xp.where(moduli == 0, 1, w / xp.where(moduli == 0, 1, moduli))
-    return V @ Diagonal(phases), moduli, V.H
+    return V @ Diagonal(phases(w, A.xp)), A.xp.abs(w), V.H
 
 
 @rule(svdvals, Householder, how="|1 − τ vᴴv| and ones", cost="2 n", memory="n")
@@ -220,6 +237,8 @@ def _svdvals(A: Householder) -> Any:
 
 @rule(expm, Householder, how="e (I + (e^(−τ vᴴv) − 1) / vᴴv · v vᴴ)", cost="2 n", memory="0")
 def _expm(A: Householder) -> Any:
+    require_finite("vector", A.vector)
+    require_finite("tau", A.tau)
     xp, s = A.xp, _square(A)
     zero = s == 0
     tau = xp.where(zero, 0, -xp.expm1(-A.tau * s) / xp.where(zero, 1, s))
@@ -233,7 +252,7 @@ def _diagonal(A: Householder) -> Any:
 
 @rule(trace, Householder, how="n − τ vᴴv", cost="2 n", memory="1")
 def _trace(A: Householder) -> Any:
-    return A.shape[0] - A.tau * _square(A)
+    return A.shape[0] - A.xp.vecdot(A.vector, A.tau * A.vector)
 
 
 @rule(

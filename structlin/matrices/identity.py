@@ -61,8 +61,9 @@ def _ones(A: Identity) -> Any:
     return A.xp.ones(A.shape[0], dtype=A.real_dtype, device=A.device)
 
 
-def _absorbs(A: LinearOperator, one: LinearOperator) -> bool:
-    return bool(A.xp.result_type(A.dtype, one.dtype) == A.dtype)
+def absorbs(A: LinearOperator, other: LinearOperator) -> bool:
+    """Tell whether results with another operator have the data type of ``A``."""
+    return bool(A.xp.result_type(A.dtype, other.dtype) == A.dtype)
 
 
 _free: dict[str, Any] = {"how": "the identity", "cost": "0", "memory": "0"}
@@ -71,8 +72,8 @@ _fill: dict[str, Any] = {"how": "ones", "cost": "n", "memory": "n"}
 rule(adjoint, Identity)(lambda A: A)
 rule(transpose, Identity)(lambda A: A)
 rule(is_hermitian, Identity)(lambda A: True)
-rule(multiply, Identity, LinearOperator, when=lambda A, B: _absorbs(B, A))(lambda A, B: B)
-rule(multiply, LinearOperator, Identity, when=lambda A, B: _absorbs(A, B))(lambda A, B: A)
+rule(multiply, Identity, LinearOperator, when=lambda A, B: absorbs(B, A))(lambda A, B: B)
+rule(multiply, LinearOperator, Identity, when=absorbs)(lambda A, B: A)
 rule(solve, Identity, **_free)(lambda A, B: A._matmat(B))
 rule(inv, Identity, **_free)(lambda A: A)
 rule(slogdet, Identity, **_free)(lambda A: (A._scalar(1.0), A._scalar(0.0, A.real_dtype)))

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
+from structlin._norm import column_norms
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text
+from structlin.matrices._base import LinearOperator, adjoint_of, conjugate, size_text
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import eigh
 from structlin.matrices.identity import Identity
@@ -30,6 +31,11 @@ class KhatriRao(LinearOperator):
     ----------
     factors : tuple of (mᵢ, n) array
         The factors.
+
+    Raises
+    ------
+    ValueError
+        If there are no factors, or they are no matrices of as many columns.
 
     Notes
     -----
@@ -83,9 +89,9 @@ class KhatriRao(LinearOperator):
         grams = []
         scales = xp.ones(self.shape[1], dtype=self.real_dtype, device=self.device)
         for F in self.factors:
-            sizes = xp.linalg.vector_norm(F, axis=0)
+            sizes = column_norms(F)
             unit = F / xp.where(sizes == 0, 1, sizes)
-            grams.append(xp.matmul(conjugate(xp.matrix_transpose(unit), xp), unit))
+            grams.append(xp.matmul(adjoint_of(unit, xp), unit))
             scales = scales * sizes
         w, V = eigh(Dense(hadamard(grams)))
         return scales, w, V
@@ -135,10 +141,15 @@ def product(factors: Sequence[Any]) -> Any:
     )
 
 
-def _halves(factors: Sequence[Any], k: int) -> tuple[Any, Any]:
-    """Return the products of the first and of the last factors, whose sizes balance the memory."""
-    xp, (first, *_) = namespace(*factors), factors
-    rows = [F.shape[0] for F in factors]
+def _halves(factors: Sequence[Any], X: Any) -> tuple[Any, Any]:
+    """Return the products of the first and of the last factors, whose sizes balance the memory.
+
+    They have the precision of the block with which they are multiplied, if it is the higher one.
+    """
+    xp, k = namespace(X), X.shape[1]
+    real = xp.finfo(X.dtype).dtype
+    factors = [xp.astype(F, xp.result_type(F.dtype, real), copy=False) for F in factors]
+    first, rows = factors[0], [F.shape[0] for F in factors]
     cut = min(range(1, len(rows) + 1), key=lambda i: math.prod(rows[:i]) + k * math.prod(rows[i:]))
     one = xp.ones((1, first.shape[1]), dtype=first.dtype, device=device(first))
     return product(factors[:cut]), product([*factors[cut:]] or [one])
@@ -147,7 +158,7 @@ def _halves(factors: Sequence[Any], k: int) -> tuple[Any, Any]:
 def spread(factors: Sequence[Any], X: Any) -> Any:
     """Return the product of the Khatri–Rao product with a block ``X``, (n, k)."""
     xp, (n, k) = namespace(X), X.shape
-    L, R = _halves(factors, k)
+    L, R = _halves(factors, X)
     p, q = L.shape[0], R.shape[0]
     # Y[a, b, k] = Σⱼ L[a, j] (R[b, j] X[j, k])
     right = xp.reshape(xp.matrix_transpose(R)[:, :, None] * X[:, None, :], (n, q * k))
@@ -157,7 +168,7 @@ def spread(factors: Sequence[Any], X: Any) -> Any:
 def gather(factors: Sequence[Any], Y: Any) -> Any:
     """Return the product of the transposed Khatri–Rao product with a block ``Y``, (m, k)."""
     xp, k = namespace(Y), Y.shape[1]
-    L, R = _halves(factors, k)
+    L, R = _halves(factors, Y)
     (p, n), q = L.shape, R.shape[0]
     # X[j, k] = Σ_b R[b, j] (Σₐ L[a, j] Y[a, b, k])
     left = xp.reshape(xp.matmul(xp.matrix_transpose(L), xp.reshape(Y, (p, q * k))), (n, q, k))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from structlin._norm import norm as euclidean
+from structlin._norm import column_norms, norm as euclidean
 from structlin.matrices._base import LinearOperator, conjugate, times
 from structlin.matrices._indices import Index, is_all, take
-from structlin.matrices.dense import Dense
+from structlin.matrices.dense import Dense, lstsq_within
 from structlin.matrices.diagonals import Diagonal
 from structlin.matrices.face_splitting import FaceSplitting
 from structlin.matrices.fallback import dense_limit
@@ -126,7 +126,7 @@ def _diagonal(A: KhatriRao) -> Any:
 def _norm(A: KhatriRao, ord: str | float) -> Any:
     xp = A.xp
     if ord == "fro":
-        sizes = hadamard([xp.linalg.vector_norm(F, axis=0) for F in A.factors])
+        sizes = hadamard([column_norms(F) for F in A.factors])
         return A._scalar(euclidean(sizes), A.real_dtype)
     moduli = [xp.abs(F) for F in A.factors]
     if ord == 1:
@@ -180,9 +180,13 @@ def _in_precision_of(A: KhatriRao, B: Any) -> KhatriRao:
     may_decline=True,
 )
 def _lstsq_by_gram(A: KhatriRao, B: Any) -> Any:
+    xp, eps = A.xp, A.xp.finfo(A.dtype).eps
     A = _in_precision_of(A, B)
     scales, w, V = A._gram
-    xp = A.xp
+    # σₙ and σ₁ are at least and at most these: none counts as zero
+    least, most = (f(scales) * xp.sqrt(xp.abs(f(w))) for f in (xp.min, xp.max))
+    if not bool(least > max(A.shape) * eps * most):
+        return NotImplemented
     # refinement makes up for the squared condition number up to here
     limit = 0.01 / math.sqrt(xp.finfo(A.dtype).eps)
     if not bool((xp.min(w) > 0) & (xp.max(w) <= limit * xp.min(w))):
@@ -206,9 +210,8 @@ _by_core: dict[str, Any] = {
 
 @rule(lstsq, KhatriRao, **_by_core)
 def _lstsq(A: KhatriRao, B: Any) -> Any:
-    A = _in_precision_of(A, B)
-    Q, core = A._reduced
-    return answer(lstsq, core, then=(Q._rmatmat(B),))
+    Q, core = _in_precision_of(A, B)._reduced
+    return lstsq_within(core, Q._rmatmat(B), A.dtype)
 
 
 @rule(svd, KhatriRao, **_by_core)

@@ -33,6 +33,11 @@ class Kronecker(LinearOperator):
     contraction_order : tuple of int
         The order in which the factors are applied: that of the fewest operations.
 
+    Raises
+    ------
+    ValueError
+        If there are no factors.
+
     Notes
     -----
     Vectors are C-ordered: for two factors, ``A @ x`` is ``(A₁ X A₂ᵀ).reshape(-1)`` with

@@ -10,6 +10,7 @@ from typing import Any
 
 from structlin._backend import is_numpy, kernel, namespace
 from structlin._kernels import kronecker_sparse as kernels
+from structlin._norm import norm as euclidean
 from structlin._validation import inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate, size_text
 from structlin.matrices.dense import Dense
@@ -38,6 +39,11 @@ class KroneckerSparse(LinearOperator):
         The entries on the support.
     pattern : Pattern
         The sizes ``(a, b, c, d)``.
+
+    Raises
+    ------
+    ValueError
+        If the array has not four dimensions.
 
     Notes
     -----
@@ -85,8 +91,24 @@ class KroneckerSparse(LinearOperator):
         -------
         KroneckerSparse
             The matrix.
+
+        Raises
+        ------
+        ValueError
+            If the array has not four dimensions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> KroneckerSparse.from_blocks(np.ones((2, 3, 1, 4)))
+        <KroneckerSparse 6x24 float64 = (2, 1, 4, 3)>
         """
-        return cls(namespace(blocks).permute_dims(blocks, (0, 2, 3, 1)))
+        xp = namespace(blocks)
+        if blocks.ndim != 4:
+            raise ValueError(
+                f"blocks have shape {tuple(blocks.shape)}: they are an (a, d, b, c) array"
+            )
+        return cls(xp.permute_dims(blocks, (0, 2, 3, 1)))
 
     @functools.cached_property
     def blocks(self) -> Any:
@@ -171,7 +193,7 @@ class KroneckerSparse(LinearOperator):
         ------
         ValueError
             If the patterns are not chainable (the message tells which condition fails), do not
-            fit ``W``, or ``W`` has NaN or Inf.
+            fit ``W``, or ``W`` has NaN or Inf or its norm overflows.
 
         Notes
         -----
@@ -273,6 +295,11 @@ class KroneckerSparseChain(LinearOperator):
         The factors.
     patterns : tuple of Pattern
         Their patterns.
+
+    Raises
+    ------
+    ValueError
+        If there are no factors, one of them is empty, or neighbours are not chainable.
 
     Notes
     -----
@@ -389,6 +416,8 @@ def _scaled(W: Any, chain: Any) -> tuple[Any, tuple[Pattern, ...], bool, Any]:
         raise ValueError(f"W is {size_text(A.shape)}: the chain approximates {size_text(fit)}")
     xp, W = A.xp, A.array if isinstance(A, Dense) else A.todense()
     require_finite("W", W)
+    if not math.isfinite(euclidean(W)):  # entries of the factors may be as large
+        raise ValueError("the norm of W overflows: divide W by a large number first")
     size = xp.max(xp.abs(W))
     return W / xp.where(size == 0, 1.0, size), patterns, forward, size
 

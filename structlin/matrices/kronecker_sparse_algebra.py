@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin.matrices._base import times
+from structlin.matrices._hermitian import equal_up_to_rounding
 from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts
 from structlin.matrices.kronecker_sparse import (
     KroneckerSparse,
@@ -42,13 +43,9 @@ def _scale_chain(A: KroneckerSparseChain, scalar: complex) -> KroneckerSparseCha
 
 @rule(is_hermitian, KroneckerSparse)
 def _is_hermitian(A: KroneckerSparse) -> bool:
-    xp, values = A.xp, A.values
-    if 0 in values.shape:
+    if 0 in A.values.shape:
         return True
-    if A.pattern.b != A.pattern.c or not bool(xp.all(xp.isfinite(values))):
-        return False
-    gap = xp.max(xp.abs(values - A._mirror.values))
-    return bool(gap <= 100 * xp.finfo(A.dtype).eps * xp.max(xp.abs(values)))
+    return A.pattern.b == A.pattern.c and equal_up_to_rounding(A.values, A._mirror.values, A.xp)
 
 
 @rule(add, KroneckerSparse, KroneckerSparse)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from structlin._backend import is_numpy, scipy_of
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._base import LinearOperator, adjoint_of
+from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices._indices import Index, take
 from structlin.matrices._pade import exponential
-from structlin.matrices.decompositions import not_positive
+from structlin.matrices.decompositions import not_hermitian
+from structlin.matrices.dense import cholesky_factor
 from structlin.matrices.functions import (
     cholesky,
     diagonal,
@@ -36,7 +35,7 @@ from structlin.matrices.functions import (
 from structlin.matrices.kronecker_sparse import KroneckerSparse, KroneckerSparseChain
 from structlin.matrices.operations import is_hermitian, select, transpose
 from structlin.matrices.rules import answer, rule
-from structlin.matrices.systems import negligible
+from structlin.matrices.systems import at_once, negligible
 
 # With b = c the permutations of rows and columns that sort the entries into blocks are the same:
 # whatever holds for block-diagonal matrices holds here.
@@ -55,25 +54,14 @@ def _solve(A: KroneckerSparse, B: Any) -> Any:
     blocks = A.blocks
     if A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps:
         blocks = A.xp.astype(blocks, B.dtype)  # the precision of the result
-    return A.unstacked(_invertible(A, A.xp.linalg.solve, blocks, A.stacked(B, A.pattern.b)))
+    require_finite("A", A.values)
+    return A.unstacked(at_once(A, A.xp.linalg.solve, blocks, A.stacked(B, A.pattern.b)))
 
 
 @rule(inv, KroneckerSparse, how="inverse of each block", cost="2 a d b³", **_by_square_block)
 def _inv(A: KroneckerSparse) -> KroneckerSparse:
-    return KroneckerSparse.from_blocks(_invertible(A, A.xp.linalg.inv, A.blocks))
-
-
-def _invertible(A: KroneckerSparse, function: Callable[..., Any], *blocks: Any) -> Any:
-    """Return what a function of all blocks gives: at a zero pivot an error or, silently, NaN."""
     require_finite("A", A.values)
-    try:
-        with np.errstate(all="ignore"):
-            result = function(*blocks)
-    except np.linalg.LinAlgError:
-        raise singular(A, "a block is singular") from None
-    if not bool(A.xp.all(A.xp.isfinite(result))):
-        raise singular(A, "a block is singular")
-    return result
+    return KroneckerSparse.from_blocks(at_once(A, A.xp.linalg.inv, A.blocks))
 
 
 @rule(slogdet, KroneckerSparse, how="sum over the blocks", cost="2/3 a d b³", **_by_square_block)
@@ -87,9 +75,8 @@ def _hermitian_blocks(A: KroneckerSparse) -> Any:
     """Return the blocks of ``(A + Aᴴ) / 2``, which has to be close to ``A``."""
     require_finite("A", A.values)
     if not is_hermitian(A):
-        raise ValueError(f"{A!r} is not Hermitian: max |A - Aᴴ| exceeds 100 eps max |A|")
-    half = A.blocks / 2
-    return half + conjugate(A.xp.matrix_transpose(half), A.xp)
+        raise not_hermitian(A)
+    return hermitian_part(A.blocks, A.xp)
 
 
 def _in_order(A: KroneckerSparse, values: Any) -> Any:
@@ -136,14 +123,7 @@ def _eig(A: KroneckerSparse) -> Any:
 )
 def _cholesky(A: KroneckerSparse) -> KroneckerSparse:
     # entries of a block keep their order, so that its lower triangle lies in that of A
-    hermitian = _hermitian_blocks(A)
-    try:
-        L = A.xp.linalg.cholesky(hermitian)
-    except np.linalg.LinAlgError:
-        raise not_positive(A) from None
-    if not bool(A.xp.all(A.xp.isfinite(L))):  # CuPy goes on in silence
-        raise not_positive(A)
-    return KroneckerSparse.from_blocks(L)
+    return KroneckerSparse.from_blocks(cholesky_factor(A, _hermitian_blocks(A)))
 
 
 @rule(
@@ -219,14 +199,10 @@ def _lstsq(A: KroneckerSparse, B: Any) -> Any:
     if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
         blocks = xp.astype(blocks, B.dtype)  # the precision of the result
     U, S, Vh = _thin_svd(A, blocks)
-    zero = negligible(S, A.shape, xp)[..., None]
-    C = xp.matmul(_mirror(U, xp), A.stacked(B, A.pattern.b))
+    zero = negligible(S, A.shape, xp, A.dtype)[..., None]
+    C = xp.matmul(adjoint_of(U, xp), A.stacked(B, A.pattern.b))
     C = xp.where(zero, 0, C / xp.where(zero, 1, S[..., None]))
-    return A.unstacked(xp.matmul(_mirror(Vh, xp), C))
-
-
-def _mirror(M: Any, xp: Any) -> Any:
-    return conjugate(xp.matrix_transpose(M), xp)
+    return A.unstacked(xp.matmul(adjoint_of(Vh, xp), C))
 
 
 @rule(

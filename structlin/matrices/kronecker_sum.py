@@ -42,6 +42,11 @@ class KroneckerSum(LinearOperator):
     factors : tuple of LinearOperator
         The factors; arrays have become `Dense`.
 
+    Raises
+    ------
+    ValueError
+        If there are no factors, or one is not square.
+
     Notes
     -----
     Vectors are C-ordered: for two factors, ``A @ x`` is ``(A₁ X + X A₂ᵀ).reshape(-1)`` with
@@ -105,15 +110,19 @@ class KroneckerSum(LinearOperator):
         return EighResult(outer(values, operator.add, self.xp), Kronecker(*vectors))
 
     @functools.cached_property
-    def _schur(self) -> tuple[Kronecker, list[Any]]:
-        """Unitary ``Q`` and triangular factors ``Tᵢ`` with ``A = Q (T₁ ⊕ T₂ ⊕ …) Qᴴ``."""
+    def _schur(self) -> tuple[Kronecker, list[Any], float]:
+        """Unitary ``Q``, triangular ``Tᵢ`` and ``c`` with ``A = c Q (T₁ ⊕ T₂ ⊕ …) Qᴴ``."""
         # LAPACK solves with real quasi-triangular matrices, but only two of them at a time
         output = "real" if len(self.factors) == 2 and not self.is_complex else "complex"
         schur = scipy_of(self.xp, "linalg").schur
+        dense = [F.todense() for F in self.factors]
+        # LAPACK takes pivots below an absolute bound for zeros
+        largest = max(float(self.xp.max(self.xp.abs(block))) for block in dense)
+        unit = math.ldexp(0.5, math.frexp(largest)[1]) if largest else 1.0
         triangles, bases = zip(
-            *(schur(F.todense(), output=output) for F in self.factors), strict=True
+            *(schur(block / unit, output=output) for block in dense), strict=True
         )
-        return Kronecker(*bases), list(triangles)
+        return Kronecker(*bases), list(triangles), unit
 
 
 # algebra

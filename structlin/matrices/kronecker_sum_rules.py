@@ -81,9 +81,18 @@ _hermitian: dict[str, Any] = {
 }
 
 
-@rule(solve, KroneckerSum, how="V ((Vᴴ b) / λ), V and λ kept", memory="Σ nᵢ² + 3 N", **_hermitian)
+@rule(
+    solve,
+    KroneckerSum,
+    how="V ((Vᴴ b) / λ), V and λ kept",
+    memory="Σ nᵢ² + 3 N",
+    may_decline=True,
+    **_hermitian,
+)
 def _solve_hermitian(A: KroneckerSum, B: Any) -> Any:
     A = _in_precision_of(A, B)
+    if not is_hermitian(A):  # it was up to the rounding errors of its own precision
+        return NotImplemented
     w, V = _nonzero_eigenvalues(A), A._spectral.eigenvectors
     return V._matmat(V._rmatmat(B) / w[:, None])
 
@@ -114,11 +123,11 @@ def _solve_general(A: KroneckerSum, B: Any) -> Any:
     if np.iscomplexobj(B) and not A.is_complex:
         both = _solve_general(A, np.concatenate((B.real, B.imag), axis=1))
         return both[:, : B.shape[1]] + 1j * both[:, B.shape[1] :]
-    Q, triangles = A._schur
+    Q, triangles, unit = A._schur
     C = Q.rmatmat(B)
     columns = [_back_substitute(A, triangles, c.reshape(A._sizes), 0.0) for c in C.T]
     X = Q.matmat(np.stack(columns).reshape(len(columns), -1).T)
-    return X if A.is_complex else X.real
+    return (X if A.is_complex else X.real) / unit
 
 
 def _back_substitute(A: KroneckerSum, triangles: list[Any], C: Any, shift: complex) -> Any:
@@ -185,7 +194,7 @@ rule(
     cost="Σ eigh(Aᵢ) + N",
     memory="Σ nᵢ² + N",
     parts=_factors,
-)(lambda A: A._spectral)
+)(lambda A: (A.xp.asarray(A._spectral.eigenvalues, copy=True), A._spectral.eigenvectors))
 
 
 @rule(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any
 
 from structlin import _norm
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text
+from structlin.matrices._base import LinearOperator, adjoint_of, conjugate, size_text
+from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices._indices import Index
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import (
@@ -26,7 +28,7 @@ from structlin.matrices.functions import (
     svdvals,
     trace,
 )
-from structlin.matrices.identity import Identity
+from structlin.matrices.identity import Identity, absorbs
 from structlin.matrices.operations import (
     add,
     adjoint,
@@ -56,6 +58,11 @@ class LowRank(LinearOperator):
     ----------
     U, V : LinearOperator
         The factors; arrays have become `Dense`.
+
+    Raises
+    ------
+    ValueError
+        If the factors have different numbers of columns.
 
     Notes
     -----
@@ -122,6 +129,12 @@ class LowRank(LinearOperator):
         LowRank
             The nearest matrix of that rank, by truncated singular values. Its factors have
             orthogonal columns of norm ``√σⱼ``, the largest first.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> LowRank(np.diag([3.0, 2.0, 1e-9])).compressed(tol=1e-6)
+        <LowRank 3x3 float64 = 3x2 @ 2x3>
         """
         xp = self.xp
         U, S, V = self._svd
@@ -129,7 +142,7 @@ class LowRank(LinearOperator):
         if tol is not None:
             kept = int(xp.count_nonzero(tol * xp.max(S) < S)) if S.shape[0] else 0
         if rank is not None:
-            kept = min(kept, max(rank, 0))
+            kept = min(kept, max(operator.index(rank), 0))
         roots = xp.sqrt(S[:kept])
         left = U[:, :kept] * roots
         return LowRank(left, left if V is U else V[:, :kept] * roots)
@@ -147,16 +160,16 @@ class LowRank(LinearOperator):
             return U, s * s, U
         v = entries(self.V, "V")
         (Qu, Ru), (Qv, Rv) = linalg.qr(u), linalg.qr(v)
-        core = xp.matmul(Ru, conjugate(xp.matrix_transpose(Rv), xp))
+        core = xp.matmul(Ru, adjoint_of(Rv, xp))
         W, S, Zh = linalg.svd(core, full_matrices=False)
-        Z = conjugate(xp.matrix_transpose(Zh), xp)
+        Z = adjoint_of(Zh, xp)
         return xp.matmul(Qu, W), S, xp.matmul(Qv, Z)
 
     @functools.cached_property
     def _rank(self) -> int:
         """How many singular values are more than rounding errors."""
         xp = self.xp
-        u, v = (xp.linalg.vector_norm(entries(F), axis=0) for F in (self.U, self.V))
+        u, v = (_norm.column_norms(entries(F)) for F in (self.U, self.V))
         noise = max(*self.shape) * xp.finfo(self.dtype).eps * xp.sum(u * v)
         return int(xp.count_nonzero(self._svd[1] > noise))
 
@@ -174,7 +187,7 @@ class LowRank(LinearOperator):
         Q, R = xp.linalg.qr(u if same else xp.concat((u, v), axis=1), mode=mode)
         R = R[: min(R.shape), :]
         right = R if same else R[:, r:]
-        return Q, xp.matmul(R[:, :r], conjugate(xp.matrix_transpose(right), xp))
+        return Q, xp.matmul(R[:, :r], adjoint_of(right, xp))
 
     @functools.cached_property
     def _hermitian(self) -> bool:
@@ -184,7 +197,7 @@ class LowRank(LinearOperator):
         if not all(bool(xp.all(xp.isfinite(entries(F)))) for F in (self.U, self.V)):
             return False
         _, M = self._compression()
-        gap = xp.max(xp.abs(M - conjugate(xp.matrix_transpose(M), xp)))
+        gap = xp.max(xp.abs(M - adjoint_of(M, xp)))
         return bool(gap <= 10 * xp.finfo(self.dtype).eps * xp.max(xp.abs(M)))
 
 
@@ -243,12 +256,8 @@ def _multiply(A: LowRank, B: LowRank) -> LowRank:
     return LowRank(applied(A, B.U), B.V)
 
 
-def _absorbs(A: LinearOperator, one: LinearOperator) -> bool:
-    return bool(A.xp.result_type(A.dtype, one.dtype) == A.dtype)
-
-
-rule(multiply, LowRank, Identity, when=_absorbs)(lambda A, one: A)
-rule(multiply, Identity, LowRank, when=lambda one, A: _absorbs(A, one))(lambda one, A: A)
+rule(multiply, LowRank, Identity, when=absorbs)(lambda A, one: A)
+rule(multiply, Identity, LowRank, when=lambda one, A: absorbs(A, one))(lambda one, A: A)
 rule(multiply, LowRank, Zero)(lambda A, B: Zero(A.shape[:1] + B.shape[1:], like=(A, B)))
 
 
@@ -290,10 +299,11 @@ def _frobenius(A: LowRank, ord: str | float) -> Any:
 @rule(lstsq, LowRank, **_thin)
 def _lstsq(A: LowRank, B: Any) -> Any:
     xp = A.xp
+    r = A._rank  # by the factors' own precision
     if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
         A = converted(A, B.dtype)
-    r, (U, S, V) = A._rank, A._svd
-    core = xp.matmul(conjugate(xp.matrix_transpose(U[:, :r]), xp), B) / S[:r, None]
+    U, S, V = A._svd
+    core = xp.matmul(adjoint_of(U[:, :r], xp), B) / S[:r, None]
     return xp.matmul(V[:, :r], core)
 
 
@@ -340,7 +350,7 @@ def _eigh(A: LowRank) -> Any:
     A._require_formable(n, n)
     Q, M = A._compression("complete")
     r = M.shape[0]
-    w, W = xp.linalg.eigh((M + conjugate(xp.matrix_transpose(M), xp)) / 2)
+    w, W = xp.linalg.eigh(hermitian_part(M, xp))
     zeros = xp.zeros(n - r, dtype=w.dtype, device=A.device)
     return xp.concat((w, zeros)), Dense(xp.concat((xp.matmul(Q[:, :r], W), Q[:, r:]), axis=1))
 
@@ -379,6 +389,12 @@ def _slogdet_deficient(A: LowRank) -> Any:
     return A._scalar(0.0), A._scalar(-math.inf, A.real_dtype)
 
 
-rule(solve, LowRank, **_formed)(lambda A, B: answer(solve, A._dense, then=(B,)))
+@rule(solve, LowRank, **_formed)
+def _solve_formed(A: LowRank, B: Any) -> Any:
+    if A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps:
+        A = converted(A, B.dtype)
+    return answer(solve, A._dense, then=(B,))
+
+
 rule(inv, LowRank, **_formed)(lambda A: inv(A._dense))
 rule(slogdet, LowRank, **_formed)(lambda A: slogdet(A._dense))

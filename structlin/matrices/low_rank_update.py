@@ -78,6 +78,11 @@ class LowRankUpdate(LinearOperator):
     update : LowRank
         The term ``U C Vᴴ``, with ``C`` multiplied into the right factor.
 
+    Raises
+    ------
+    ValueError
+        If the sizes of base, factors and core do not fit.
+
     Notes
     -----
     Systems are solved by Woodbury's formula through the solutions of the base [1]_::
@@ -177,9 +182,11 @@ class LowRankUpdate(LinearOperator):
     def _least_norm(self) -> float:
         """A lower bound of the norm, by a step of the power iteration."""
         with np.errstate(all="ignore"):
-            g = self._rmatmat(self._matmat(self._probe))
-            size = euclidean(g)
-            found = euclidean(self._matmat(g)) / size if size else 0.0
+            x = self._probe
+            for product in (self._matmat, self._rmatmat):
+                x = product(x)
+                x = x / (euclidean(x) or 1.0)
+            found = euclidean(self._matmat(x))
         return found if math.isfinite(found) else 0.0
 
     def _factors_for(self, dtype: Any) -> Factors | None:
@@ -203,12 +210,19 @@ class DiagonalPlusLowRank(LowRankUpdate):
     V : (n, s) array, sparse matrix or operator, or (n,) array, optional
         The right factor, whose adjoint is taken; by default ``U``.
 
+    Raises
+    ------
+    TypeError
+        If the base is not diagonal.
+    ValueError
+        If the sizes of base, factors and core do not fit.
+
     Notes
     -----
     Entries of the diagonal may be zero or tiny. As ``σ_min(A)`` is at most the ``(r+1)``-th
-    smallest modulus ``δ`` on the diagonal, the entries that are smaller still, at most ``r``,
-    are replaced by ``δ`` and corrected in the low-rank term. Woodbury's formula then inverts no
-    diagonal that is worse than ``A`` itself, with a capacitance matrix of at most ``2 r`` rows.
+    smallest modulus ``δ`` on the diagonal, the entries below ``δ/8``, at most ``r``, are replaced
+    by ``δ`` and corrected in the low-rank term. Woodbury's formula then inverts no diagonal that
+    is much worse than ``A`` itself, with a capacitance matrix of at most ``2 r`` rows.
 
     Examples
     --------
@@ -266,6 +280,13 @@ class SparsePlusLowRank(LowRankUpdate):
         The core; by default the identity.
     V : (n, s) array, sparse matrix or operator, or (n,) array, optional
         The right factor, whose adjoint is taken; by default ``U``.
+
+    Raises
+    ------
+    TypeError
+        If the base is not sparse.
+    ValueError
+        If the sizes of base, factors and core do not fit.
 
     Notes
     -----

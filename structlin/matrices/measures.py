@@ -53,7 +53,7 @@ def slogdet(A: Any) -> SlogdetResult:
     (-1.0, 3.0)
     """
     sign, logabsdet = answer(slogdet, square(A, "slogdet"))
-    return SlogdetResult(sign, logabsdet)
+    return SlogdetResult(sign[()], logabsdet[()])  # scalars, never arrays without axes
 
 
 def logdet(A: Any) -> Any:
@@ -87,7 +87,10 @@ def logdet(A: Any) -> Any:
     if A.is_complex:
         return A.xp.astype(logabsdet, A.dtype) + 1j * cmath.phase(complex(sign))
     if float(sign) < 0:
-        raise ValueError("det A is negative and has no real logarithm: use slogdet")
+        raise ValueError(
+            "det A is negative and has no real logarithm: use slogdet (of a covariance that is "
+            "numerically singular this is rounding: add c * Identity(n))"
+        )
     return logabsdet
 
 
@@ -116,7 +119,7 @@ def trace(A: Any) -> Any:
     >>> float(trace(Kronecker(np.eye(2), np.eye(3), np.eye(4))))
     24.0
     """
-    return answer(trace, square(A, "trace"))
+    return answer(trace, square(A, "trace"))[()]
 
 
 def diagonal(A: Any) -> Any:
@@ -227,7 +230,8 @@ def cond(A: Any, ord: str | float = 2) -> Any:
     -------
     scalar
         ``‖A‖ ‖A⁻¹‖``, for ``ord=2`` the ratio of the largest singular value to the smallest;
-        ∞ if ``A`` is singular.
+        ∞ if ``A`` is singular. Beyond ``1/eps`` the number says no more than that the matrix is
+        singular as far as rounding lets us know.
 
     Raises
     ------

@@ -7,21 +7,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from structlin._backend import kernel, namespace
 from structlin._kernels.monarch import multiply_stacks
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text, times
+from structlin.matrices._base import LinearOperator, adjoint_of, conjugate, size_text, times
 from structlin.matrices._indices import Index
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal
-from structlin.matrices.functions import singular
 from structlin.matrices.nearest import monarch as projection
 from structlin.matrices.nearest._result import Nearest
 from structlin.matrices.operations import adjoint, multiply, scale, select, transpose
 from structlin.matrices.rules import rule
-from structlin.matrices.systems import negligible
+from structlin.matrices.systems import at_once, negligible
 
 
 class Monarch(LinearOperator):
@@ -46,6 +43,11 @@ class Monarch(LinearOperator):
         As given.
     parameters : int
         How many entries the stacks have together.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two factors, or they are no stacks of blocks whose sizes fit.
 
     Notes
     -----
@@ -146,17 +148,9 @@ class Monarch(LinearOperator):
     @functools.cached_property
     def _inverse(self) -> Monarch:
         """The inverses of square blocks, kept for the next right-hand side."""
-        xp = self.xp
         for F in self.factors:
             require_finite("A", F)
-        try:
-            with np.errstate(all="ignore"):  # what comes of it is looked at
-                inverse = _turned(self, xp.linalg.inv)
-        except np.linalg.LinAlgError:
-            raise singular(self, "a block is") from None
-        if not all(bool(xp.all(xp.isfinite(F))) for F in inverse.factors):  # CuPy does not raise
-            raise singular(self, "a block is")
-        return inverse
+        return _turned(self, lambda F: at_once(self, self.xp.linalg.inv, F))
 
     @functools.cached_property
     def _pseudoinverse(self) -> Monarch | None:
@@ -167,8 +161,8 @@ class Monarch(LinearOperator):
             U, S, Vh = xp.linalg.svd(F, full_matrices=False)
             if bool(xp.any(negligible(S, F.shape[1:], xp))):
                 return None
-            adjoint_of_u = conjugate(xp.matrix_transpose(U / S[:, None, :]), xp)
-            parts.append(xp.matmul(conjugate(xp.matrix_transpose(Vh), xp), adjoint_of_u))
+            adjoint_of_u = adjoint_of(U / S[:, None, :], xp)
+            parts.append(xp.matmul(adjoint_of(Vh, xp), adjoint_of_u))
         return Monarch(*reversed(parts), reverse=not self.reverse)
 
     def todense(self) -> Any:
@@ -274,7 +268,7 @@ def _turned(A: Monarch, flip: Any) -> Monarch:
 
 
 rule(transpose, Monarch)(lambda A: _turned(A, A.xp.matrix_transpose))
-rule(adjoint, Monarch)(lambda A: _turned(A, lambda F: conjugate(A.xp.matrix_transpose(F), A.xp)))
+rule(adjoint, Monarch)(lambda A: _turned(A, lambda F: adjoint_of(F, A.xp)))
 
 
 @rule(scale, Monarch)

@@ -133,6 +133,9 @@ _by_pseudoinverses: dict[str, Any] = {
     **_by_pseudoinverses,
 )
 def _lstsq(A: Monarch, B: Any) -> Any:
+    # the precision of A decides whether its blocks have full rank
+    if A._pseudoinverse is None:
+        return NotImplemented
     A = _in_precision_of(A, B)
     if A._pseudoinverse is None:
         return NotImplemented

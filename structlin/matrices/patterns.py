@@ -139,11 +139,17 @@ def butterfly_patterns(n: int) -> tuple[Pattern, ...]:
         ``log₂ n`` patterns of ``2 n`` entries each. Their product has full support; the blocks of
         its splits have rank 1.
 
+    Raises
+    ------
+    ValueError
+        If ``n`` is no power of two, or 1.
+
     Examples
     --------
     >>> [tuple(pattern) for pattern in butterfly_patterns(8)]
     [(1, 2, 2, 4), (2, 2, 2, 2), (4, 2, 2, 1)]
     """
+    n = operator.index(n)
     if n < 2 or n & (n - 1):
         raise ValueError(f"n is {n}: a butterfly needs a power of two, at least 2")
     stages = range(n.bit_length() - 1)
@@ -165,11 +171,17 @@ def monarch_patterns(m: int, n: int, p: int, q: int) -> tuple[Pattern, Pattern]:
     (Pattern, Pattern)
         Chainable patterns; the product falls into ``q m/p`` blocks of size ``p × n/q`` and rank 1.
 
+    Raises
+    ------
+    ValueError
+        If ``p`` and ``q`` do not divide ``m`` and ``n``, or one of the numbers is not positive.
+
     Examples
     --------
     >>> [tuple(pattern) for pattern in monarch_patterns(6, 8, 2, 4)]
     [(1, 2, 4, 3), (4, 3, 2, 1)]
     """
+    m, n, p, q = map(operator.index, (m, n, p, q))
     if min(m, n, p, q) < 1 or m % p or n % q:
         raise ValueError(
             f"p = {p} and q = {q} do not divide a {size_text((m, n))} matrix: "

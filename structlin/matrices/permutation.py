@@ -8,22 +8,10 @@ from typing import Any
 from structlin._backend import device, namespace
 from structlin.matrices._base import LinearOperator
 from structlin.matrices._indices import Index
+from structlin.matrices._orthogonal import rules_of_orthogonal
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal
-from structlin.matrices.functions import (
-    diagonal,
-    eigh,
-    inv,
-    lstsq,
-    norm,
-    pinv,
-    slogdet,
-    solve,
-    svd,
-    svdvals,
-    trace,
-)
-from structlin.matrices.identity import Identity
+from structlin.matrices.functions import diagonal, eigh, norm, slogdet, trace
 from structlin.matrices.operations import adjoint, is_hermitian, multiply, select, transpose
 from structlin.matrices.rules import rule
 
@@ -42,6 +30,13 @@ class Permutation(LinearOperator):
     ----------
     indices : (n,) integer array
         Where each row has its one.
+
+    Raises
+    ------
+    ValueError
+        If the indices are not these integers.
+    TypeError
+        If they are no integers.
 
     Examples
     --------
@@ -156,11 +151,7 @@ def _select(A: Permutation, rows: Index, columns: Index) -> Any:
 
 # functions
 
-_transposed: dict[str, Any] = {"how": "the transpose", "cost": "n", "memory": "n"}
-rule(solve, Permutation, **_transposed)(lambda A, B: A._rmatmat(B))
-rule(lstsq, Permutation, **_transposed)(lambda A, B: A._rmatmat(B))
-rule(inv, Permutation, **_transposed)(lambda A: A.H)
-rule(pinv, Permutation, **_transposed)(lambda A: A.H)
+rules_of_orthogonal(Permutation, how="the transpose", cost="n", memory="n")
 
 
 @rule(slogdet, Permutation, how="count of the cycles", cost="3 n log₂ n", memory="3 n")
@@ -187,23 +178,10 @@ def _eigh(A: Permutation) -> Any:
     return w, Diagonal(near) + Diagonal(far) @ A
 
 
-_ones: dict[str, Any] = {"how": "ones", "cost": "n", "memory": "n"}
-
-
-@rule(svdvals, Permutation, **_ones)
-def _svdvals(A: Permutation) -> Any:
-    return A.xp.ones(A.shape[0], dtype=A.real_dtype, device=A.device)
-
-
-@rule(svd, Permutation, how="A = A · 1 · I", cost="n", memory="n")
-def _svd(A: Permutation) -> Any:
-    return A, _svdvals(A), Identity(A.shape[0], dtype=A.dtype, like=A)
-
-
-@rule(norm, Permutation, how="1, √n or n", cost="0", memory="0")
-def _norm(A: Permutation, ord: Any) -> Any:
-    n = A.shape[0]
-    return A._scalar({"fro": math.sqrt(n), "nuc": float(n)}.get(ord, 1.0), A.real_dtype)
+# of the other norms, those of rows and columns
+rule(norm, Permutation, how="1 and inf: one", cost="1", memory="1")(
+    lambda A, ord: A._scalar(1.0, A.real_dtype)
+)
 
 
 @rule(diagonal, Permutation, how="ones where an index is at home", cost="n", memory="n")

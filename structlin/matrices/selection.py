@@ -42,10 +42,12 @@ class Selected(LinearOperator):
         super().__init__((count(rows), count(columns)), like=operator)
 
     def _matmat(self, X: Any) -> Any:
+        self.operator._require_formable(self.operator.shape[1])
         wide = scatter(X, self.columns, self.operator.shape[1], self.xp)
         return take(self.operator._matmat(wide), self.rows, self.xp)
 
     def _rmatmat(self, X: Any) -> Any:
+        self.operator._require_formable(self.operator.shape[0])
         wide = scatter(X, self.rows, self.operator.shape[0], self.xp)
         return take(self.operator._rmatmat(wide), self.columns, self.xp)
 

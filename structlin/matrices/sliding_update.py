@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from structlin._backend import namespace
 from structlin._validation import require_finite
-from structlin.matrices._base import conjugate, size_text
+from structlin.matrices._base import adjoint_of, size_text
 from structlin.matrices.dense import Dense
 from structlin.matrices.functions import solve
 from structlin.matrices.low_rank import as_factor, entries
@@ -40,6 +41,11 @@ class SlidingUpdate(LowRankUpdate):
         The number of vectors that are kept.
     weight : float
         The factor ``c``.
+
+    Raises
+    ------
+    ValueError
+        If base and vectors do not fit, or there are more vectors than the window holds.
 
     Notes
     -----
@@ -101,8 +107,22 @@ class SlidingUpdate(LowRankUpdate):
         -------
         SlidingUpdate
             A new operator; what Woodbury's formula keeps moves with the window.
+
+        Raises
+        ------
+        ValueError
+            If the vector has another length, or NaN or Inf.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from structlin.matrices import Identity
+        >>> A = SlidingUpdate(Identity(2), np.array([[1.0, 2.0], [0.0, 0.0]]))
+        >>> A.slide(np.array([0.0, 3.0])).vectors
+        array([[2., 0.],
+               [0., 3.]])
         """
-        xp, n = self.xp, self.shape[0]
+        xp, n = namespace(self, vector), self.shape[0]
         if tuple(vector.shape) != (n,):
             raise ValueError(f"vector has shape {tuple(vector.shape)}: the window needs ({n},)")
         require_finite("vector", vector)
@@ -125,7 +145,7 @@ class SlidingUpdate(LowRankUpdate):
         z = answer(solve, self.base, then=(xp.astype(new, Z.dtype, copy=False),))
         K = kept.capacitance.array[first:, first:]
         one = xp.ones((1, 1), dtype=K.dtype, device=self.device)
-        row = self.weight * xp.matmul(conjugate(xp.matrix_transpose(new), xp), Z)
+        row = self.weight * xp.matmul(adjoint_of(new, xp), Z)
         column = low.V._rmatmat(z)
         K = xp.concat(
             (xp.concat((K, column[:-1, :]), axis=1), xp.concat((row, one + column[-1:, :]), axis=1))

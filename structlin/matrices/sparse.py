@@ -42,6 +42,11 @@ class Sparse(LinearOperator):
     matrix : sparse matrix
         The matrix.
 
+    Raises
+    ------
+    ValueError
+        If it has not two dimensions.
+
     Examples
     --------
     >>> import numpy as np
@@ -53,6 +58,8 @@ class Sparse(LinearOperator):
     matrix: Any
 
     def __init__(self, matrix: Any) -> None:
+        if not hasattr(matrix, "tocsr"):
+            raise TypeError(f"{type(matrix).__name__} is no sparse matrix of SciPy or CuPy")
         if matrix.ndim != 2:
             raise ValueError(f"matrix has shape {matrix.shape}: a matrix has two dimensions")
         compressed = matrix if matrix.format in ("csr", "csc") else matrix.tocsr()

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from structlin._backend import scipy_of
+from structlin._norm import column_norms
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text, times
+from structlin.matrices._base import LinearOperator, adjoint_of, size_text, times
+from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices._indices import Index
 from structlin.matrices.algebra import Scaled
 from structlin.matrices.dense import Dense
@@ -51,6 +53,13 @@ class SumOfKroneckers(LinearOperator):
     ----------
     terms : tuple of LinearOperator
         The terms.
+
+    Raises
+    ------
+    ValueError
+        If there are no terms, or factors at the same place have different shapes.
+    TypeError
+        If a term is no Kronecker product and no multiple of one.
 
     Notes
     -----
@@ -166,7 +175,7 @@ class SumOfKroneckers(LinearOperator):
         left, right, triangles = zip(*map(_triangulated, pencils.places), strict=True)
         spectra = [[self.xp.linalg.diagonal(T) for T in place] for place in triangles]
         values, _ = pencils.combine(spectra, self.xp)
-        sizes = [[self.xp.linalg.vector_norm(T)[None] for T in place] for place in triangles]
+        sizes = [[column_norms(T.reshape(-1, 1)) for T in place] for place in triangles]
         _, size = pencils.combine(sizes, self.xp)
         return Triangulated(values, size, Kronecker(*left), Kronecker(*right), triangles)
 
@@ -271,8 +280,8 @@ def _reduce(matrices: tuple[LinearOperator, ...]) -> Any:
         return None
     # M^(-1/2) P M^(-1/2) has the spectrum of P v = λ M v
     root = spectra[i].eigenvectors.todense() / xp.sqrt(values[i])
-    P = xp.matmul(conjugate(xp.matrix_transpose(root), xp), matrices[1 - i] @ root)
-    w, W = xp.linalg.eigh((P + conjugate(xp.matrix_transpose(P), xp)) / 2)
+    P = xp.matmul(adjoint_of(root, xp), matrices[1 - i] @ root)
+    w, W = xp.linalg.eigh(hermitian_part(P, xp))
     reduced = [xp.ones_like(w), w] if i == 0 else [w, xp.ones_like(w)]
     return reduced, Dense(xp.matmul(root, W)), values[i]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -87,7 +88,8 @@ def lstsq(A: Any, b: Any) -> Any:
     runs on NumPy and CuPy until the residual, or its projection on the range of ``A``, is of the
     size of the rounding errors, which is then checked; if it does not get there, the matrix is
     made dense if it has at most 4096 rows and columns. Singular values below
-    ``max(m, n) eps σ₁`` (of a stored part, that of the part) count as zero.
+    ``max(m, n) eps σ₁`` (of a stored part, that of the part) count as zero where they are worked
+    out, as in `pinv`: ``eps`` is that of ``A``, whatever the precision of ``b``.
 
     Examples
     --------
@@ -176,6 +178,21 @@ def singular(A: LinearOperator, why: str) -> np.linalg.LinAlgError:
     return np.linalg.LinAlgError(f"{A!r} is singular: {why}")
 
 
+def at_once(A: LinearOperator, function: Callable[..., Any], *stacks: Any) -> Any:
+    """Return what the library's ``solve`` or ``inv`` gives for the stacked blocks of ``A``.
+
+    A singular block raises; where the library goes on in silence, as CuPy does, NaN or Inf tell.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            result = function(*stacks)
+    except np.linalg.LinAlgError:
+        raise singular(A, "a block is") from None
+    if not bool(A.xp.all(A.xp.isfinite(result))):
+        raise singular(A, "a block is")
+    return result
+
+
 def square(A: Any, name: str) -> LinearOperator:
     """Return a matrix as an operator, which has to be square."""
     operator: LinearOperator = aslinearoperator(A)
@@ -184,8 +201,12 @@ def square(A: Any, name: str) -> LinearOperator:
     return operator
 
 
-def negligible(values: Any, shape: tuple[int, int], xp: ModuleType) -> Any:
-    """Tell which singular values count as zero: those up to ``max(m, n) eps σ₁``."""
+def negligible(values: Any, shape: tuple[int, int], xp: ModuleType, dtype: Any = None) -> Any:
+    """Tell which singular values count as zero: those up to ``max(m, n) eps σ₁``.
+
+    ``eps`` is that of a data type; by default that of the values.
+    """
     if 0 in values.shape:
         return values != 0
-    return values <= max(shape) * xp.finfo(values.dtype).eps * xp.max(values)
+    eps = xp.finfo(values.dtype if dtype is None else dtype).eps
+    return values <= max(shape) * eps * xp.max(values)

@@ -38,6 +38,11 @@ class Toeplitz(BlockToeplitz):
     coefficients : (m + n − 1,) array
         The entries by difference: ``A[i, j] = coefficients[i − j + n − 1]``.
 
+    Raises
+    ------
+    ValueError
+        If column or row has not one dimension.
+
     See Also
     --------
     BlockToeplitz : several levels.
@@ -49,9 +54,11 @@ class Toeplitz(BlockToeplitz):
     A product costs two real transforms of ``m + n`` numbers, for each column; the transform of
     the coefficients is kept. Submatrices of equal strides, such as ``A[2:9, 1:5]``, are Toeplitz.
 
-    Large positive definite systems are solved by conjugate gradients with T. Chan's circulant
-    preconditioner, in ``O(n log n)`` a step; others by the recursion of Levinson, in ``O(n²)``
-    operations and ``O(n)`` memory. Every solution is checked by its residual (see `explain`).
+    Systems of up to 256 rows are solved by an LU factorisation. Large positive definite ones are
+    solved by conjugate gradients with T. Chan's circulant preconditioner, in ``O(n log n)`` a
+    step; others on NumPy by the recursion of Levinson, in ``O(n²)`` operations and ``O(n)``
+    memory. These solutions are checked by their residuals; what follows should one fail, `explain`
+    tells.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from typing import Any
 
 from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate, size_text, times
+from structlin.matrices._base import LinearOperator, adjoint_of, size_text, times
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal, as_diagonal, rule_of_shifts, slogdet_of
 from structlin.matrices.functions import inv, singular, slogdet, solve
@@ -33,6 +33,11 @@ class Triangular(Dense):
         The matrix.
     lower : bool
         Whether it is the lower triangle.
+
+    Raises
+    ------
+    ValueError
+        If the array is not square.
 
     Notes
     -----
@@ -70,9 +75,7 @@ def _same_side(A: Triangular, B: Triangular) -> bool:
     return A.lower == B.lower
 
 
-rule(adjoint, Triangular)(
-    lambda A: Triangular(conjugate(A.xp.matrix_transpose(A.array), A.xp), lower=not A.lower)
-)
+rule(adjoint, Triangular)(lambda A: Triangular(adjoint_of(A.array, A.xp), lower=not A.lower))
 rule(transpose, Triangular)(lambda A: Triangular(A.xp.matrix_transpose(A.array), lower=not A.lower))
 rule(scale, Triangular)(lambda A, scalar: Triangular(times(A.array, scalar, A.xp), lower=A.lower))
 rule(add, Triangular, Triangular, when=_same_side)(
@@ -103,9 +106,13 @@ def _solve(A: Triangular, B: Any) -> Any:
         raise singular(A, "an entry of the diagonal is zero")
     array = xp.astype(A.array, B.dtype, copy=False)
     if not (is_numpy(xp) or is_cupy(xp)):
-        return xp.linalg.solve(array, B)
-    linalg = scipy_of(xp, "linalg")
-    return linalg.solve_triangular(array, B, lower=A.lower, check_finite=False)
+        X = xp.linalg.solve(array, B)
+    else:
+        linalg = scipy_of(xp, "linalg")
+        X = linalg.solve_triangular(array, B, lower=A.lower, check_finite=False)
+    if not bool(xp.all(xp.isfinite(X))):
+        raise singular(A, "numbers of the solution exceed the range of the data type")
+    return X
 
 
 @rule(inv, Triangular, how="substitution", cost="n³", memory="2 n²")

@@ -6,6 +6,8 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
+
 from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
 from structlin.matrices._base import LinearOperator, conjugate
@@ -220,10 +222,12 @@ def _solve(A: Vandermonde, B: Any) -> Any:
     xp, n = A.xp, A.shape[0]
     x = xp.take(A._nodes_of(B.dtype), A._order)[:, None]
     c = xp.take(B, A._order, axis=0)
-    for k in range(n - 1):
-        c[k + 1 :, :] = (c[k + 1 :, :] - c[k:-1, :]) / (x[k + 1 :, :] - x[: n - k - 1, :])
-    for k in range(n - 2, -1, -1):
-        c[k:-1, :] -= x[k, :] * c[k + 1 :, :]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(n - 1):
+            c[k + 1 :, :] = (c[k + 1 :, :] - c[k:-1, :]) / (x[k + 1 :, :] - x[: n - k - 1, :])
+        for k in range(n - 2, -1, -1):
+            c[k:-1, :] -= x[k, :] * c[k + 1 :, :]
+    _require_range(A, c)
     return c if A.increasing else xp.flip(c, axis=0)
 
 
@@ -232,12 +236,19 @@ def _solve_transposed(A: Vandermonde, x: Any, B: Any) -> Any:
     xp, n = A.xp, A.shape[0]
     x = xp.take(x, A._order)[:, None]
     c = xp.asarray(B if A.increasing else xp.flip(B, axis=0), copy=True)
-    for k in range(n - 1):
-        c[k + 1 :, :] -= x[k, :] * c[k:-1, :]
-    for k in range(n - 2, -1, -1):
-        c[k + 1 :, :] /= x[k + 1 :, :] - x[: n - k - 1, :]
-        c[k:-1, :] -= c[k + 1 :, :]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(n - 1):
+            c[k + 1 :, :] -= x[k, :] * c[k:-1, :]
+        for k in range(n - 2, -1, -1):
+            c[k + 1 :, :] /= x[k + 1 :, :] - x[: n - k - 1, :]
+            c[k:-1, :] -= c[k + 1 :, :]
+    _require_range(A, c)
     return xp.take(c, xp.argsort(A._order), axis=0)
+
+
+def _require_range(A: Vandermonde, solution: Any) -> None:
+    if not bool(A.xp.all(A.xp.isfinite(solution))):
+        raise singular(A, "numbers of the solution exceed the range of the data type")
 
 
 def _of_vandermonde(A: Adjoint | Transpose) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import is_numpy
-from structlin._norm import norm as euclidean
+from structlin._norm import column_norms, norm as euclidean
 from structlin.matrices._base import LinearOperator, conjugate
 from structlin.matrices.algebra import Inverse
 from structlin.matrices.dense import Dense
@@ -70,15 +70,15 @@ def _solve(A: LowRankUpdate, B: Any) -> Any:
 def _refined(A: LowRankUpdate, factors: Factors, B: Any) -> Any:
     """Return the solution by Woodbury's formula, or None where the formula is too unstable."""
     xp = A.xp
-    X, size, norm_of_A = factors.apply(B), _columns(B, xp), A._least_norm
+    X, size, norm_of_A = factors.apply(B), column_norms(B), A._least_norm
     eps, last = xp.finfo(B.dtype).eps, math.inf
     for _ in range(_steps):
         R = B - A._matmat(X)
-        found = _columns(X, xp)
-        if bool(xp.all(_columns(R, xp) <= _tightness * eps * (norm_of_A * found + size))):
+        found = column_norms(X)
+        if bool(xp.all(column_norms(R) <= _tightness * eps * (norm_of_A * found + size))):
             return X
         D = factors.apply(R)
-        change = _columns(D, xp)
+        change = column_norms(D)
         change = float(xp.max(change / xp.where(found > 0, found, xp.ones_like(found))))
         if not change <= _contraction:
             return None
@@ -87,10 +87,6 @@ def _refined(A: LowRankUpdate, factors: Factors, B: Any) -> Any:
             break
         last = change
     return X
-
-
-def _columns(X: Any, xp: Any) -> Any:
-    return xp.linalg.vector_norm(X, axis=0)
 
 
 def _require_regular(A: LowRankUpdate, factors: Factors) -> None:
@@ -254,8 +250,12 @@ def _frobenius(A: LowRankUpdate, ord: str | float) -> Any:
     largest = max(base, update)
     if largest == 0 or not math.isfinite(largest):
         return NotImplemented
-    V = entries(low.V) / largest
-    mixed = xp.sum(conjugate(V, xp) * (A.base._rmatmat(entries(low.U)) / largest))
+    # products with columns of any size may overflow
+    U = entries(low.U)
+    sizes = xp.max(xp.abs(U), axis=0)
+    U = U / xp.where(sizes == 0, 1, sizes)
+    V = entries(low.V) * (sizes / largest)
+    mixed = xp.sum(conjugate(V, xp) * (A.base._rmatmat(U) / largest))
     terms = (base / largest) ** 2, (update / largest) ** 2, 2 * complex(mixed).real
     total = math.fsum(terms)
     if total < 0.1 * (terms[0] + terms[1]):

@@ -26,7 +26,7 @@ from structlin.matrices.functions import (
     svdvals,
     trace,
 )
-from structlin.matrices.identity import Identity
+from structlin.matrices.identity import Identity, absorbs
 from structlin.matrices.operations import (
     add,
     adjoint,
@@ -89,12 +89,8 @@ rule(transpose, Zero)(lambda A: Zero(A.shape[::-1], like=A))
 rule(is_hermitian, Zero)(lambda A: True)
 
 
-def _keeps_type(A: LinearOperator, zero: LinearOperator) -> bool:
-    return bool(A.xp.result_type(A.dtype, zero.dtype) == A.dtype)
-
-
-rule(add, Zero, LinearOperator, when=lambda A, B: _keeps_type(B, A))(lambda A, B: B)
-rule(add, LinearOperator, Zero, when=_keeps_type)(lambda A, B: A)
+rule(add, Zero, LinearOperator, when=lambda A, B: absorbs(B, A))(lambda A, B: B)
+rule(add, LinearOperator, Zero, when=absorbs)(lambda A, B: A)
 
 
 @rule(multiply, Zero, LinearOperator)

@@ -285,9 +285,8 @@ def heat_story(
     run = runs[learned]
     _require_omegas(run)
     _require_equal_steps(runs)
-    pyplot = pyplot()
     shots = sorted(run.snapshots.items())
-    figure: Figure = pyplot.figure(figsize=(11, 6.4 if shots else 4), layout="constrained")
+    figure: Figure = pyplot().figure(figsize=(11, 6.4 if shots else 4), layout="constrained")
     below: Any = figure
     if shots:
         halves: Any = figure.subfigures(2, 1, height_ratios=(1, 1.6))
@@ -300,7 +299,7 @@ def heat_story(
             label = f"t = {step * run.dt:.3g}"
             image = temperature(u, panel, lowest=lowest, highest=highest, label=label)
             panel.label_outer()
-        above.colorbar(image, cax=panels[-1].insetaxes((1.06, 0, 0.05, 1)), label="temperature")
+        above.colorbar(image, cax=panels[-1].inset_axes((1.06, 0, 0.05, 1)), label="temperature")
     left, right = below.subplots(1, 2, width_ratios=(1.1, 1))
     omegas(run, left, fixed=fixed)
     iterations(runs, right, highlight=learned)

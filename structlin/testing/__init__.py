@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _families = _instances.families  # importing them fills the table
+_names = ["float64", "float32", "complex64", "complex128"]
 
 
 def dtypes() -> SearchStrategy[str]:
@@ -50,16 +51,14 @@ def dtypes() -> SearchStrategy[str]:
     >>> find(dtypes(), lambda name: name.startswith("complex"))
     'complex64'
     """
-    names: SearchStrategy[str] = strategies().sampled_from(
-        ["float64", "float32", "complex64", "complex128"]
-    )
+    names: SearchStrategy[str] = strategies().sampled_from(_names)
     return names
 
 
 def operators(
     *,
     structure: str | type[LinearOperator] | None = None,
-    dtype: str | SearchStrategy[str] = "float64",
+    dtype: Any = "float64",
     shape: tuple[int, int] | None = None,
     square: bool = False,
     asarray: Callable[[Any], Any] = np.asarray,
@@ -69,10 +68,10 @@ def operators(
     Parameters
     ----------
     structure : str or type, optional
-        A class such as `Kronecker`, or the name of one way to draw it, such as
+        A class such as `Kronecker`, its name, or that of one way to draw it, such as
         ``"kronecker_of_hermitian"``; all structures by default.
-    dtype : str or strategy for it
-        The name of the data type of the entries.
+    dtype : data type, its name, or strategy for names
+        The data type of the entries: single or double precision, real or complex.
     shape : (int, int), optional
         Rows and columns; small ones of all kinds by default.
     square : bool
@@ -102,12 +101,19 @@ def operators(
     <Kronecker 4x6 float64 = 1x1 ⊗ 4x6>
     """
     if shape is not None:
-        shape = operator.index(shape[0]), operator.index(shape[1])
+        m, n = map(operator.index, shape)
+        if m < 0 or n < 0:
+            raise ValueError(f"shape {m}x{n} is negative")
+        shape = m, n
+    if not hasattr(dtype, "example"):  # strategies have it
+        dtype = str(np.dtype(dtype)) if isinstance(dtype, type | np.dtype) else str(dtype)
+    if isinstance(dtype, str) and dtype not in _names:
+        raise ValueError(f"dtype is {dtype!r}: choose one of {', '.join(_names)}")
     named = {
         name: found
         for name, found in STRUCTURES.items()
         if structure is None
-        or structure == name
+        or structure in (name, found.of.__name__)
         or (isinstance(structure, type) and issubclass(found.of, structure))
     }
     if not named:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._base import LinearOperator, adjoint_of
 
 
 class Case:
@@ -84,7 +84,7 @@ class Case:
 
     def mirror(self, x: Any) -> Any:
         """Return the adjoint of a dense matrix."""
-        return conjugate(self.xp.matrix_transpose(x), self.xp)
+        return adjoint_of(x, self.xp)
 
     def random(self, *shape: int, dtype: Any = None) -> Any:
         """Return normal numbers in the library of the operator."""

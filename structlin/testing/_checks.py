@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin.matrices._base import LinearOperator
+from structlin.matrices.operations import aslinearoperator
 from structlin.testing import _function_checks, _product_checks, _spectral_checks
 from structlin.testing._case import Case, checks
 
@@ -21,13 +21,13 @@ _dense_rows = 256
 
 
 def check_operator(
-    A: LinearOperator, *, rng: Any = None, condition: float = 1.0, functions: bool = True
+    A: Any, *, rng: Any = None, condition: float = 1.0, functions: bool = True
 ) -> None:
     """Check that an operator does what the dense matrix of the same entries does.
 
     Parameters
     ----------
-    A : (m, n) LinearOperator
+    A : (m, n) operator, array or sparse matrix
         The operator; small, since it is compared with ``A.todense()``.
     rng : seed or numpy.random.Generator, optional
         Gives the vectors for which the properties are tried.
@@ -64,6 +64,7 @@ def check_operator(
     ...     def _rmatmat(self, X): return self.xp.roll(X, -1, axis=0)
     >>> check_operator(Shift((5, 5)))
     """
+    A = aslinearoperator(A)
     if math.prod(A.shape) > _dense_entries:
         raise ValueError(f"{A!r} is too large to be compared with a dense matrix")
     case = Case(A, np.random.default_rng(rng), condition)

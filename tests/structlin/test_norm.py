@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from structlin._norm import norm
+from structlin._norm import column_norms, norm
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_of_nothing_and_of_what_is_not_finite():
     assert norm(np.zeros(3)) == 0.0
     assert norm(np.array([1.0, np.inf])) == math.inf
     assert math.isnan(norm(np.array([1.0, np.nan])))
+
+
+def test_norms_of_columns() -> None:
+    X = np.array([[3e200, 0.0, 3e-200, 3.0, math.inf], [4e200, 0.0, 4e-200, 4.0, 1.0]])
+    np.testing.assert_allclose(column_norms(X), [5e200, 0, 5e-200, 5, math.inf])
+    assert column_norms(np.ones((0, 3), dtype=np.float32)).dtype == np.float32
+    assert column_norms(np.ones((3, 0))).shape == (0,)

@@ -11,6 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from structlin import plotting
+from structlin.matrices import (
+    Attempt,
+    Butterfly,
+    Compression,
+    Dense,
+    Diagonal,
+    DiagonalPlusLowRank,
+    Kronecker,
+    KroneckerSum,
+    LowRank,
+    Monarch,
+    Product,
+    Sum,
+    SumOfKroneckers,
+    Toeplitz,
+    Zero,
+    compress,
+)
 from structlin.solvers.heat import HeatRun
 
 
@@ -165,3 +183,168 @@ def test_missing_matplotlib_is_named(monkeypatch, runs):
     for draw in (plotting.iterations, lambda runs: plotting.heat_story(runs, "learned")):
         with pytest.raises(ImportError, match=r"pip install 'structlin\[plot\]'"):
             draw(runs)
+
+
+# structured matrices
+
+
+def drawn(*shape):
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+def texts_of(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+PICTURES = {
+    "dense": (Dense(drawn(9, 14)), 1, []),
+    "Toeplitz": (Toeplitz(drawn(32)), 1, []),
+    "Kronecker": (Kronecker(drawn(8, 8), drawn(8, 8)), 3, ["=", "⊗"]),
+    "KroneckerSum": (KroneckerSum(drawn(4, 4), drawn(6, 6)), 3, ["=", "⊕"]),
+    "Monarch": (Monarch(drawn(8, 8, 8), drawn(8, 8, 8)), 3, ["=", "·"]),
+    "reverse Monarch": (Monarch(drawn(2, 3, 4), drawn(4, 2, 5)).T, 3, ["=", "·"]),
+    "Butterfly": (Butterfly.nearest(drawn(16, 16)).operator, 5, ["=", "·", "·", "·"]),
+    "LowRank": (LowRank(drawn(32, 3), drawn(20, 3)), 3, ["=", "·"]),
+    "DPLR": (DiagonalPlusLowRank(drawn(9), drawn(9, 2)), 4, ["=", "+", "·"]),
+    "sum": (Sum(Toeplitz(drawn(8)), Diagonal(drawn(8)), drawn(8, 8)), 4, ["=", "+", "+"]),
+    "product": (Product(Diagonal(drawn(3)), drawn(3, 4)), 3, ["=", "·"]),
+    "Kroneckers": (
+        SumOfKroneckers(*[Kronecker(drawn(2, 2), drawn(3, 3))] * 2), 3, ["=", "+"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_structure_and_its_parts_are_drawn(name):
+    A, count, signs = PICTURES[name]
+    images = plotting.structure(A)
+    ax = images[0].axes
+    assert len(images) == count
+    assert [text for text in texts_of(ax) if len(text) == 1] == signs
+    np.testing.assert_array_equal(np.ma.filled(images[0].get_array(), 0), np.abs(A.todense()))
+    # from left to right, without overlaps, within the axes, and centred on one line
+    extents = np.array([image.get_extent() for image in images])
+    edges = extents[:, :2].ravel()
+    assert (np.diff(edges) > 0).all()
+    assert ax.get_xlim()[0] < edges[0]
+    assert edges[-1] < ax.get_xlim()[1]
+    np.testing.assert_allclose(extents[:, 2], -extents[:, 3])
+    # areas are those of the shapes, in one scale
+    shapes = np.array([image.get_array().shape for image in images], dtype=float)
+    np.testing.assert_allclose(
+        [extents[:, 3] - extents[:, 2], extents[:, 1] - extents[:, 0]],
+        np.sqrt(shapes.T / shapes.max()),
+    )
+    labels = [text for text in texts_of(ax) if "×" in text]
+    assert labels == ["×".join(str(int(size)) for size in shape) for shape in shapes]
+    caption = texts_of(ax)[-1]
+    assert caption.startswith(f"{type(A).__name__}: {A.parameters:,} numbers stored")
+    ax.figure.savefig("/dev/null", format="png")
+
+
+@pytest.mark.parametrize(
+    "name", ["Kronecker", "Monarch", "reverse Monarch", "Butterfly", "LowRank"]
+)
+def test_the_parts_make_the_matrix(name):
+    A, _, signs = PICTURES[name]
+    whole, *parts = [np.ma.filled(i.get_array(), 0) for i in plotting.structure(abs_of(A))]
+    product = parts[0]
+    for part in parts[1:]:
+        product = np.kron(product, part) if "⊗" in signs else product @ part
+    np.testing.assert_allclose(product, whole, atol=1e-12)
+
+
+def abs_of(A):
+    """Return an operator of the same structure without negative entries."""
+    if isinstance(A, LowRank):
+        return LowRank(abs(A.U.todense()), abs(A.V.todense()))
+    if isinstance(A, Monarch):
+        return Monarch(*map(abs, A.factors), reverse=A.reverse)
+    if isinstance(A, Butterfly):
+        return Butterfly(*(abs(F.values) for F in A.factors))
+    return Kronecker(*(abs(F.todense()) for F in A.factors))
+
+
+def test_zeros_are_white_and_numbers_that_are_not_finite_are_drawn():
+    A = np.array([[0.0, 1.0], [np.inf, np.nan]])
+    (image,) = plotting.structure(A)
+    assert image.get_array().mask[0, 0]
+    assert image.norm.vmax == 1
+    (image,) = plotting.structure(Zero((3, 2)))
+    assert image.get_array().mask.all()
+    image.figure.savefig("/dev/null", format="png")
+
+
+def test_a_structure_on_given_axes(pyplot):
+    figure, (left, right) = pyplot.subplots(1, 2)
+    images = plotting.structure(Kronecker(drawn(2, 2), drawn(3, 3)), right)
+    assert {image.axes for image in images} == {right}
+    assert not left.images
+    assert len(figure.axes) == 2
+
+
+def test_what_cannot_be_drawn(pyplot):
+    wide = Product(np.ones((2, 3000)), np.ones((3000, 2)))
+    for A in (np.zeros((0, 3)), Zero((3, 2049)), wide, LowRank(np.ones((3, 0)))):
+        with pytest.raises(ValueError, match="cannot be drawn: it and its parts need 1 to 2048"):
+            plotting.structure(A)
+    import array_api_strict
+
+    with pytest.raises(TypeError, match="on the host"):
+        plotting.structure(array_api_strict.ones((2, 2)))
+    with pytest.raises(ValueError, match="the table is empty"):
+        plotting.compression([])
+    assert not pyplot.get_fignums()
+
+
+def green(n):
+    T = 2 * np.eye(n) - np.eye(n, k=1) - np.eye(n, k=-1)
+    return np.linalg.inv(np.kron(T, np.eye(n)) + np.kron(np.eye(n), T))
+
+
+def test_compression_shows_what_was_tried():
+    found = compress(green(8))
+    points = plotting.compression(found)
+    ax = points.axes
+    eps = np.finfo(float).eps
+    np.testing.assert_array_equal(
+        points.get_offsets(),
+        [(attempt.parameters, max(attempt.relative_error, eps)) for attempt in found.table],
+    )
+    sizes = points.get_sizes()
+    assert found.table[int(np.argmax(sizes))].operator is found.operator
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert ax.get_xlabel() == "numbers stored"
+    (line,) = ax.lines
+    assert line.get_ydata()[0] == found.tol
+    bold = [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"]
+    assert bold == ["Kronecker 8x8 ⊗ 8x8, 6 terms"]
+
+
+def test_names_do_not_run_into_each_other():
+    rng = np.random.default_rng(1)
+    found = compress(rng.standard_normal((64, 64)) + 40 * np.eye(64), tol=0.1)
+    assert len(found.table) > 8
+    points = plotting.compression(found)
+    ax = points.axes
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) >= 4
+    centres = ax.transData.transform(points.get_offsets())
+    for i, box in enumerate(boxes):
+        assert not any(map(box.overlaps, boxes[:i]))
+        assert not any(box.contains(*centre) for centre in centres)
+
+
+def test_only_what_none_beats_has_a_name():
+    first = Diagonal(np.ones(2))
+    table = [
+        Attempt("cheap", 10, 1e-1, first),
+        Attempt("beaten", 100, 2e-1, Diagonal(np.ones(2))),
+        Attempt("exact", 1000, 0.0, Diagonal(np.ones(2))),
+    ]
+    points = plotting.compression(table)
+    assert sorted(texts_of(points.axes)) == ["cheap", "exact"]
+    assert not points.axes.lines
+    assert points.get_offsets()[2, 1] == np.finfo(float).eps
+    ax = plotting.compression(Compression(first, 1e-1, tuple(table), 0.5)).axes
+    assert sorted(texts_of(ax)) == ["cheap", "exact", "tolerance"]

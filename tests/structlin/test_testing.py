@@ -238,3 +238,32 @@ def test_strategies_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ImportError, match=r"pip install 'structlin\[test\]'"):
         dtypes()
+
+
+def test_arrays_are_checked_as_operators() -> None:
+    check_operator(np.array([[2.0, 1.0], [0.0, 1.0]]), rng=0)
+
+
+def test_badly_graded_matrices_have_eigenvectors() -> None:
+    # triangular but for 2.1e-50: balancing takes that for an entry like others, and what it does to
+    # the last row and column leaves errors of many eps ‖A‖ in A V
+    A = np.array(
+        [
+            [0.12, 0.071, -0.024, -0.1, 0.004, -0.12],
+            [0.0, 0.28, 0.022, 0.2, -0.089, -0.41],
+            [0.0, 0.0, -0.076, -0.14, -0.45, 0.0016],
+            [0.0, 0.0, 0.0, 0.35, -0.27, -0.14],
+            [0.0, 0.0, 0.0, 0.0, 0.33, -0.32],
+            [0.0, 0.0, 0.0, 2.1e-50, 0.0, -9.6e-07],
+        ]
+    )
+    check_operator(Dense(A), rng=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"shape": (-1, 2)}, "shape -1x2 is negative"), ({"dtype": "int8"}, "dtype is 'int8'")],
+)
+def test_strategies_refuse(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        operators(**options)

@@ -15,7 +15,7 @@ import numpy as np
 from structlin._backend import device
 from structlin._errors import ConvergenceWarning
 from structlin._validation import require_finite
-from structlin.matrices._base import conjugate, size_text
+from structlin.matrices._base import adjoint_of, conjugate, size_text
 from structlin.matrices.kronecker import Kronecker
 from structlin.matrices.nearest._result import Nearest
 from structlin.matrices.nearest.low_rank import nearest_lowrank
@@ -141,7 +141,7 @@ def _unit(tensor: Any, xp: ModuleType) -> float:
     """Return the power of two whose power is close to the largest modulus, axis by axis."""
     largest = float(xp.max(xp.abs(tensor)))
     tiny = float(xp.finfo(tensor.dtype).smallest_normal)
-    return 2.0 ** math.floor(math.log2(max(largest, tiny)) / tensor.ndim)
+    return math.ldexp(1.0, math.floor(math.log2(max(largest, tiny)) / tensor.ndim))
 
 
 def rearranged(W: Any, shapes: Sequence[tuple[int, int]], xp: ModuleType) -> Any:
@@ -172,7 +172,7 @@ def _balanced(vectors: Sequence[Any], xp: ModuleType) -> list[Any]:
 def _pairs(R: Any, terms: int, rng: Any, xp: ModuleType) -> list[list[Any]]:
     """Return the vectors of the best ``Σₜ aₜ bₜᵀ``."""
     most = min(terms, *R.shape)
-    best = nearest_lowrank(R, most, rng=rng).operator
+    best: Any = nearest_lowrank(R, most, rng=rng).operator
     left, right = best.U.todense(), conjugate(best.V.todense(), xp)
     return [_balanced((left[:, t], right[:, t]), xp) for t in range(most)]
 
@@ -284,7 +284,7 @@ def _leading(T: Any, axis: int, count: int, random: np.random.Generator, xp: Mod
     Where there are too few, random vectors follow: repeated ones would stay equal for ever.
     """
     M = xp.reshape(xp.moveaxis(T, axis, 0), (T.shape[axis], -1))
-    _, V = xp.linalg.eigh(M @ conjugate(xp.matrix_transpose(M), xp))
+    _, V = xp.linalg.eigh(M @ adjoint_of(M, xp))
     V = xp.flip(V, axis=1)[:, : min(count, V.shape[1])]
     more = random.standard_normal((V.shape[0], count - V.shape[1]))
     return xp.concat([V, xp.asarray(more, dtype=V.dtype, device=device(V))], axis=1)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import device
-from structlin.matrices._base import conjugate
+from structlin._kernels.monarch import first_direction
+from structlin.matrices._base import adjoint_of
 from structlin.matrices.patterns import Pattern, Seam, transposed
 
 
@@ -80,8 +81,8 @@ def _truncated(M: Any, rank: int, xp: Any) -> tuple[Any, Any]:
     """
     (*stack, p, q), small = M.shape, min(M.shape[-2:])
     if rank == 1 < small:
-        U = _first_direction(M, xp)
-        return U, xp.matmul(_mirror(U, xp), M)
+        U = first_direction(M)
+        return U, xp.matmul(adjoint_of(U, xp), M)
     if rank < small:
         U, S, Vh = xp.linalg.svd(M, full_matrices=False)
         return U[..., :rank], S[..., :rank, None] * Vh[..., :rank, :]
@@ -95,18 +96,3 @@ def _truncated(M: Any, rank: int, xp: Any) -> tuple[Any, Any]:
         U = xp.concat((U, empty((*stack, p, rank - small))), axis=-1)
         R = xp.concat((R, empty((*stack, rank - small, q))), axis=-2)
     return U, R
-
-
-def _first_direction(M: Any, xp: Any) -> Any:
-    # The top eigenvector of the smaller Gram matrix. Rounding turns it by ε σ₁² / (σ₁² − σ₂²) at
-    # most: where σ₂ is small that costs ε σ₁, and where it is not, ε of the error there is anyway.
-    # The vectors of higher ranks would lose what is below √ε σ₁.
-    if M.shape[-2] <= M.shape[-1]:
-        return xp.linalg.eigh(xp.matmul(M, _mirror(M, xp)))[1][..., -1:]
-    image = xp.matmul(M, xp.linalg.eigh(xp.matmul(_mirror(M, xp), M))[1][..., -1:])
-    size = xp.linalg.vector_norm(image, axis=-2, keepdims=True)
-    return image / xp.where(size == 0, 1.0, size)
-
-
-def _mirror(M: Any, xp: Any) -> Any:
-    return conjugate(xp.matrix_transpose(M), xp)

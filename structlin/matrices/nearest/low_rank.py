@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from structlin._errors import ConvergenceWarning
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._base import LinearOperator, adjoint_of
 from structlin.matrices.dense import Dense
 from structlin.matrices.fallback import structured
 from structlin.matrices.functions import norm, svd
@@ -126,18 +125,18 @@ def _iterated(W: LinearOperator, k: int, rng: np.random.Generator) -> Nearest:
     for _ in range(_passes):
         if Q.shape[1] + width > min(max(_blocks * width, k + width), m):
             V, S, _ = xp.linalg.svd(B, full_matrices=False)  # go on with the best directions
-            Q, B = xp.matmul(Q, V[:, :width]), xp.matmul(_mirrored(V[:, :width], xp), B)
+            Q, B = xp.matmul(Q, V[:, :width]), xp.matmul(adjoint_of(V[:, :width], xp), B)
         for _ in range(2):  # once more, for what rounding left
-            block, _ = xp.linalg.qr(block - xp.matmul(Q, xp.matmul(_mirrored(Q, xp), block)))
+            block, _ = xp.linalg.qr(block - xp.matmul(Q, xp.matmul(adjoint_of(Q, xp), block)))
         images = W._rmatmat(block)
-        Q, B = xp.concat((Q, block), axis=1), xp.concat((B, _mirrored(images, xp)))
+        Q, B = xp.concat((Q, block), axis=1), xp.concat((B, adjoint_of(images, xp)))
         scaled = B / (size or 1.0)
-        energies = xp.linalg.eigvalsh(xp.matmul(scaled, _mirrored(scaled, xp)))
+        energies = xp.linalg.eigvalsh(xp.matmul(scaled, adjoint_of(scaled, xp)))
         found = float(xp.sum(xp.flip(energies)[:k]))
         if found - captured <= 4 * eps:
             break
         captured = found
-        block = W._matmat(images)
+        block = W._matmat(images / (size or 1.0))  # W Wᴴ alone may overflow or vanish
     else:
         warnings.warn(
             f"the singular vectors have not settled in {_passes} passes: the approximation may be "
@@ -147,16 +146,11 @@ def _iterated(W: LinearOperator, k: int, rng: np.random.Generator) -> Nearest:
         )
     U, S, Vh = xp.linalg.svd(B, full_matrices=False)
     left = xp.matmul(Q, U[:, :k]) * xp.astype(S[:k], U.dtype)
-    right = _mirrored(Vh[:k, :], xp)
+    right = adjoint_of(Vh[:k, :], xp)
     nearest = LowRank(left, right)
     error = (
-        euclidean(W.array - xp.matmul(left, conjugate(xp.matrix_transpose(right), xp)))
+        euclidean(W.array - xp.matmul(left, adjoint_of(right, xp)))
         if isinstance(W, Dense)
         else float(norm(W - nearest))
     )
     return Nearest(nearest, relative(error, size, W))
-
-
-def _mirrored(x: Any, xp: ModuleType) -> Any:
-    """Return the conjugate transpose of an array."""
-    return conjugate(xp.matrix_transpose(x), xp)

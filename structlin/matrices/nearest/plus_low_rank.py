@@ -12,7 +12,8 @@ from typing import Any
 from structlin._backend import scipy_of
 from structlin._errors import ConvergenceWarning
 from structlin._norm import norm as euclidean
-from structlin.matrices._base import conjugate
+from structlin.matrices._base import adjoint_of
+from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices.dense import Dense
 from structlin.matrices.low_rank import LowRank, entries
 from structlin.matrices.low_rank_update import DiagonalPlusLowRank, SparsePlusLowRank
@@ -168,12 +169,11 @@ def nearest_sparse_plus_lowrank(
 def _truncated(array: Any, k: int, xp: ModuleType) -> LowRank:
     U, S, Vh = xp.linalg.svd(array, full_matrices=False)
     left = U[:, :k] * xp.astype(S[:k], U.dtype)
-    return LowRank(left, conjugate(xp.matrix_transpose(Vh[:k, :]), xp))
+    return LowRank(left, adjoint_of(Vh[:k, :], xp))
 
 
 def _truncated_hermitian(array: Any, k: int, xp: ModuleType) -> LowRank:
-    half = array / 2
-    w, V = xp.linalg.eigh(half + conjugate(xp.matrix_transpose(half), xp))
+    w, V = xp.linalg.eigh(hermitian_part(array, xp))
     largest = xp.argsort(xp.abs(w), descending=True)[:k]
     V = xp.take(V, largest, axis=1)
     return LowRank(V * xp.astype(xp.take(w, largest), V.dtype), V)

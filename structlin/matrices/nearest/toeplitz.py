@@ -8,7 +8,7 @@ from structlin._backend import device
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
 from structlin.matrices._base import LinearOperator, size_text
-from structlin.matrices.block_toeplitz import BlockToeplitz
+from structlin.matrices.block_toeplitz import BlockToeplitz, frequencies
 from structlin.matrices.circulant import Circulant
 from structlin.matrices.functions import norm
 from structlin.matrices.nearest._result import Nearest
@@ -53,9 +53,7 @@ def nearest_toeplitz(W: Any) -> Nearest:
     xp, (m, n) = A.xp, A.shape
     if not (m and n):
         return _measured(dense, Toeplitz(dense[:, 0] if n else _empty(A, m), _empty(A, n)), A)
-    place = xp.arange(m + n - 1, dtype=A.real_dtype, device=A.device)
-    counts = xp.clip(xp.minimum(place + 1, m + n - 1 - place), max=min(m, n))
-    means = _diagonal_sums(dense, xp) / counts
+    means = _diagonal_sums(dense, xp) / frequencies(A, m, n)
     return _measured(dense, Toeplitz(means[n - 1 :], xp.flip(means[:n])), A)
 
 

@@ -50,6 +50,6 @@ def kronecker_sparse_chain_of_squares(draw: Draw, m: int, n: int) -> LinearOpera
     return draw.choice([chain, chain.T])
 
 
-@structure(Butterfly, sizes=(2, 4, 8), fits=square)
+@structure(Butterfly, sizes=(2, 4, 8), fits=lambda m, n: m == n > 1 and m & (m - 1) == 0)
 def butterfly(draw: Draw, m: int, n: int) -> LinearOperator:
     return Butterfly(*(draw.entries(*pattern) for pattern in butterfly_patterns(n)))

@@ -57,4 +57,4 @@ def block_toeplitz_hermitian(draw: Draw, m: int, n: int) -> LinearOperator:
 
 @structure(Hartley, sizes=_composite, fits=square)
 def hartley(draw: Draw, m: int, n: int) -> LinearOperator:
-    return Hartley(*draw.factors(n, draw.integer(1, 3)), like=draw.entries(1))
+    return Hartley(draw.factors(n, draw.integer(1, 3)), like=draw.entries(1))

@@ -239,3 +239,17 @@ def test_indefinite_systems_of_any_library(library: ArrayLibrary) -> None:
     b = np.arange(6.0)
     x = library.to_numpy(solve(A, library.asarray(b)))
     np.testing.assert_allclose(library.to_numpy(A.todense()) @ x, b, atol=1e-14)
+
+
+def test_dense_matrix_holds_an_infinite_entry_alone(library: ArrayLibrary) -> None:
+    bands = np.array([[9.0, 1.0, np.inf], [2.0, 3.0, 4.0], [5.0, 6.0, 9.0]])
+    A = Banded(library.asarray(bands), lower=1, upper=1)
+    expected = [[2.0, 1.0, 0.0], [5.0, 3.0, np.inf], [0.0, 6.0, 4.0]]
+    np.testing.assert_array_equal(library.to_numpy(A.todense()), expected)
+
+
+def test_widths_and_diagonals_of_the_wrong_type() -> None:
+    with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+        Banded(np.ones((3, 4)), lower=1.0, upper=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no array among the arguments"):
+        Banded.tridiagonal(np.ones(3), 4.0, np.ones(3))

@@ -250,3 +250,21 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match=r"A has a NaN or Inf at \[1, 0, 0\]"):
         solve(BlockDiagonal(np.array([[[1.0]], [[np.nan]]])), np.ones(2))
     assert isinstance(BlockDiagonal(np.ones((2, 2))).blocks[0], Dense)
+
+
+def test_singular_values_may_be_overwritten() -> None:
+    A = BlockDiagonal(np.array([[[2.0]], [[4.0]]]))
+    values = svd(A).S
+    values[:] = 0.0
+    np.testing.assert_allclose(lstsq(A, np.array([2.0, 4.0])), 1.0)
+    np.testing.assert_allclose(svd(A).S, [2.0, 4.0])
+
+
+def test_the_precision_of_the_matrix_decides_its_rank() -> None:
+    # rank 1 up to the rounding of single precision
+    block = np.outer([0.1, 0.7], [0.3, 0.9]).astype(np.float32)
+    b = np.arange(4.0)
+    expected = np.linalg.pinv(scipy.linalg.block_diag(block, block), rcond=1e-6) @ b
+    x = lstsq(BlockDiagonal(np.stack([block, block])), b)
+    assert x.dtype == np.float64
+    np.testing.assert_allclose(x, expected, rtol=1e-6)

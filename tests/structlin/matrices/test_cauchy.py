@@ -207,3 +207,9 @@ def test_bad_points() -> None:
 
 def test_explanation() -> None:
     assert "explicit inverse" in explain("solve", hilbert(3)).how
+
+
+def test_points_that_are_no_arrays() -> None:
+    for x, y in ((None, np.ones(2)), (np.ones(2), 3.0)):
+        with pytest.raises(TypeError, match="no array among the arguments"):
+            Cauchy(x, y)

@@ -15,6 +15,7 @@ from structlin.matrices import (
     Identity,
     Toeplitz,
     cond,
+    diagonal,
     eig,
     eigh,
     explain,
@@ -207,13 +208,25 @@ def test_hartley(sizes: tuple[int, ...]) -> None:
     for axis, n in enumerate(sizes):
         angles += 2 * np.pi * np.outer(places[:, axis], places[:, axis]) / n
     exact = (np.cos(angles) + np.sin(angles)) / math.sqrt(len(angles))
-    A = Hartley(*sizes)
+    A = Hartley(sizes)
     np.testing.assert_allclose(A.todense(), exact, atol=1e-14)
     assert float(trace(A)) == pytest.approx(np.trace(exact), abs=1e-12)
     assert float(slogdet(A).sign) == pytest.approx(np.linalg.det(exact))
     assert inv(A) is A
+    np.testing.assert_allclose(diagonal(A), np.diag(exact), atol=1e-14)
+    np.testing.assert_allclose(A[:, -1], exact[:, -1], atol=1e-14)
+
+
+def test_hartley_is_orthogonal_at_any_size() -> None:
+    A = Hartley((300, 20))
+    assert float(norm(A)) == pytest.approx(math.sqrt(6000))
+    assert float(cond(A)) == 1
+    assert rank(A) == 6000
+    np.testing.assert_array_equal(svdvals(A), np.ones(6000))
+    b = np.arange(6000.0)
+    np.testing.assert_allclose(lstsq(A, b), A @ b)
 
 
 def test_hartley_needs_sizes() -> None:
-    with pytest.raises(ValueError, match="no sizes"):
-        Hartley()
+    with pytest.raises(ValueError, match="give the number of points"):
+        Hartley(())

@@ -18,6 +18,7 @@ from structlin.matrices import (
     Identity,
     Inverse,
     Kronecker,
+    KroneckerSum,
     LinearOperator,
     Scaled,
     Sparse,
@@ -36,6 +37,7 @@ from structlin.matrices import (
     pinv,
     rank,
     rule,
+    slogdet,
     solve,
     svd,
     svdvals,
@@ -550,3 +552,51 @@ def test_empty_matrices(library: ArrayLibrary, wrap: Any, shape: tuple[int, int]
         assert float(norm(A, ord)) == 0
     if m == n:
         assert expm(A).shape == cholesky(A).shape == eig(A).eigenvectors.shape == (0, 0)
+
+
+def test_exponentials_of_two_rows_to_the_last_digits() -> None:
+    # exp(A) of a matrix with eigenvalues 3 ± 1e-3: explicit formulas with cosh and sinh cancel
+    A = np.array([[3.0, 2.0], [5e-7, 3.0]])
+    root = math.sqrt(1e-6)
+    even, odd = math.exp(3) * math.cosh(root), math.exp(3) * math.sinh(root) / root
+    expected = np.array([[even, 2 * odd], [5e-7 * odd, even]])
+    np.testing.assert_allclose(expm(A).todense(), expected, rtol=1e-14)
+    assert not expm(np.diag([-1e308, -1e308])).todense().any()
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 2e-320, 1e-310])
+def test_determinants_of_complex_subnormal_numbers(tiny: float) -> None:
+    sign, logarithm = slogdet(Diagonal(np.array([1j * tiny, -tiny, 2.0])))
+    assert sign == pytest.approx(-1j, abs=1e-15)
+    assert logarithm == pytest.approx(2 * math.log(tiny) + math.log(2), rel=1e-14)
+
+
+def test_results_share_no_memory_with_the_operator() -> None:
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
+    for A in (Dense(matrix), KroneckerSum(matrix), Kronecker(matrix, matrix) + 2 * Identity(4)):
+        before = A.todense()
+        for result in (A[0, :], A[:, 1], eigh(A).eigenvalues, svd(A).S):
+            result[...] = 7.0
+        np.testing.assert_array_equal(A.todense(), before)
+        expected = np.linalg.eigvalsh(before)
+        np.testing.assert_allclose(eigh(A).sorted().eigenvalues, expected)
+        np.testing.assert_allclose(svd(A).sorted().S, expected[::-1])
+
+
+@pytest.mark.parametrize("scalar", [math.nan, math.inf])
+def test_multiples_that_are_not_finite(scalar: float) -> None:
+    A = Scaled(scalar, Diagonal(np.ones(2)))
+    for function in (inv, pinv, lambda A: solve(A, np.ones(2)), lambda A: lstsq(A, np.ones(2))):
+        with pytest.raises(ValueError, match="its scalar must be finite"):
+            function(A)
+
+
+def test_constructors_name_what_they_got() -> None:
+    with pytest.raises(TypeError, match="scalar is of type str"):
+        Scaled("2", np.eye(2))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no terms"):
+        Sum()
+    with pytest.raises(TypeError, match="ndarray is no sparse matrix"):
+        Sparse(np.eye(2))
+    with pytest.raises(TypeError, match="dtype object is not numeric"):
+        solve(Dense(np.eye(2)), np.ones(2, dtype=object))

@@ -24,6 +24,7 @@ from structlin.matrices import (
     slogdet,
     solve,
     svd,
+    trace,
 )
 from tests.conftest import ArrayLibrary
 
@@ -122,3 +123,23 @@ def test_bad_input_is_refused() -> None:
         Householder(np.array([1.0, np.nan]))
     with pytest.raises(ValueError, match=r"vector has a NaN or Inf at \[0\]"):
         solve(Householder(np.array([np.inf, 1.0]), 0.5), np.ones(2))
+
+
+def test_systems_have_the_precision_of_the_right_hand_side() -> None:
+    v, tau, b = np.array([0.1, 0.7, -0.3], dtype=np.float32), np.float32(0.3), np.arange(3.0)
+    A, dense = Householder(v, tau), _dense(v.astype(np.float64), float(tau))
+    np.testing.assert_allclose(A @ b, dense @ b, rtol=1e-14)
+    np.testing.assert_allclose(solve(A, b), np.linalg.solve(dense, b), rtol=1e-14)
+    np.testing.assert_allclose(lstsq(A, b), np.linalg.solve(dense, b), rtol=1e-14)
+
+
+def test_factor_and_vector_may_leave_the_range_where_their_product_does_not() -> None:
+    A = Householder(np.array([3e160, 4e160]), 1e-320)
+    product = float(A.tau) * 1e160 * 1e160 * 25  # tau is subnormal: rounded
+    np.testing.assert_allclose(float(slogdet(A).logabsdet), math.log(product - 1), rtol=1e-12)
+    np.testing.assert_allclose(float(trace(A)), 2 - product, rtol=1e-12)
+
+
+def test_expm_refuses_nan() -> None:
+    with pytest.raises(ValueError, match="tau has a NaN or Inf"):
+        expm(Householder(np.ones(2), math.nan))

@@ -208,3 +208,19 @@ def test_bad_factors() -> None:
     with pytest.raises(ValueError, match=r"factors\[0\] has a NaN or Inf at \[0, 0\]"):
         lstsq(A, np.ones(6))
     assert KhatriRao(np.ones((2, 2), dtype=int)).dtype == np.float64
+
+
+def test_entries_whose_squares_overflow() -> None:
+    F = np.array([[3e200, 0.0], [4e200, 1e200]])
+    A = KhatriRao(F, np.eye(2) * 1e-200)
+    assert norm(A) == pytest.approx(math.sqrt(26))
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(lstsq(A, A @ x), x)
+
+
+def test_products_in_the_precision_of_the_block() -> None:
+    F = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32) / 3
+    exact = functools.reduce(scipy.linalg.khatri_rao, [F.astype(float)] * 3)
+    A = KhatriRao(F, F, F)
+    np.testing.assert_allclose(A @ np.ones(2), exact @ np.ones(2), rtol=1e-15)
+    np.testing.assert_allclose(A.H @ np.ones(27), exact.T @ np.ones(27), rtol=1e-14)

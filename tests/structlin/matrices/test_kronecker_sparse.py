@@ -565,3 +565,29 @@ def test_explain(rng: np.random.Generator) -> None:
     told = explain("slogdet", chain)
     assert told.how == "sum over the factors"
     assert len(told.parts) == 3
+
+
+def test_projections_refuse_what_overflows() -> None:
+    W = np.full((4, 4), 1.7e308)
+    with pytest.raises(ValueError, match="the norm of W overflows: divide W"):
+        KroneckerSparse.nearest(W, butterfly_patterns(4))
+    with pytest.raises(ValueError, match="the norm of W overflows: divide W"):
+        Butterfly.nearest(W * (0.9 + 0.9j))
+
+
+def test_arguments_of_the_wrong_type() -> None:
+    with pytest.raises(TypeError, match="list is no matrix"):
+        Butterfly.nearest([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(ValueError, match=r"blocks have shape \(2, 2\): they are an"):
+        KroneckerSparse.from_blocks(np.ones((2, 2)))
+    for call in (lambda: butterfly_patterns(4.0), lambda: monarch_patterns(4, 4, 2, 2.0)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+            call()
+
+
+def test_the_precision_of_the_matrix_decides_its_rank() -> None:
+    # rank 1 up to the rounding of single precision
+    block = np.outer([0.1, 0.7], [0.3, 0.9]).astype(np.float32)
+    x = lstsq(KroneckerSparse(block[None, :, :, None]), np.array([1.0, 2.0]))
+    expected = np.linalg.pinv(block.astype(np.float64), rcond=1e-6) @ [1.0, 2.0]
+    np.testing.assert_allclose(x, expected, rtol=1e-6)

@@ -26,6 +26,7 @@ from structlin.matrices import (
     explain,
     expm,
     inv,
+    is_hermitian,
     logdet,
     lstsq,
     norm,
@@ -255,3 +256,22 @@ def test_bad_factors() -> None:
     for use in (lambda: solve(broken, np.ones(4)), lambda: slogdet(broken), lambda: eigh(broken)):
         with pytest.raises(ValueError, match="NaN or Inf"):
             use()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+@pytest.mark.parametrize("kind", [float, complex])
+def test_systems_of_any_scale(scale: float, kind: Any) -> None:
+    A = np.array([[1.0, 2.0], [0.0, 3.0]], dtype=kind) * (1j if kind is complex else 1)
+    for factors in ((A, A), (A, A, A)):
+        x = np.arange(1.0, 1 + 2 ** len(factors))
+        b = KroneckerSum(*factors) @ x
+        scaled = KroneckerSum(*(F * scale for F in factors))
+        np.testing.assert_allclose(solve(scaled, b) * scale, x, atol=1e-13)
+
+
+def test_single_precision_that_is_hermitian_only_there() -> None:
+    A = np.array([[2.0, 1.0], [1.0 + 1e-6, 3.0]], dtype=np.float32)
+    sum_of_both = KroneckerSum(A, A)
+    assert is_hermitian(sum_of_both)
+    x = solve(sum_of_both, np.ones(4))
+    np.testing.assert_allclose(sum_of_both @ x, np.ones(4), rtol=1e-13)

@@ -129,3 +129,15 @@ def test_explain():
     assert explain("solve", A).how == "singular"
     assert "small core" in explain("svd", A).how
     assert "as many columns as rows" in explain("solve", LowRank(np.ones((2, 2)))).how
+
+
+def test_ranks_of_factors_whose_squares_overflow():
+    U = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    A = LowRank(1e200 * U, 1e-200 * U)
+    assert rank(A) == 2
+    np.testing.assert_allclose(pinv(A).todense(), np.linalg.pinv(U @ U.T), atol=1e-14)
+
+
+def test_compressed_takes_integers():
+    with pytest.raises(TypeError, match="integer"):
+        LowRank(np.ones(3)).compressed(rank=1.5)

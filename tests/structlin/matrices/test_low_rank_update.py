@@ -343,3 +343,17 @@ def test_windows_are_checked():
         A.slide(np.ones(2))
     with pytest.raises(ValueError, match="vector has a NaN"):
         A.slide(np.array([1.0, math.nan, 0.0]))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_the_frobenius_norm_at_any_scale(scale):
+    root = math.sqrt(scale)
+    d, u = np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 2.0])
+    A = Diagonal(d * scale) + LowRank(u * root, np.ones(3) * root)
+    expected = np.linalg.norm(np.diag(d) + np.outer(u, np.ones(3)))
+    assert float(norm(A)) / scale == pytest.approx(expected, rel=1e-14)
+
+
+def test_the_window_takes_arrays():
+    with pytest.raises(TypeError, match="list is not an array"):
+        SlidingUpdate(Identity(3), np.ones((3, 1))).slide([1.0, 2.0, 3.0])

@@ -47,7 +47,7 @@ def drawn(rng, shape, dtype):
     return (x + 1j * rng.standard_normal(shape) if dtype.startswith("c") else x).astype(dtype)
 
 
-def steps_of(factors, order, columns_first=False):
+def steps_of(factors, order):
     """Return the steps that apply factors to their axes in this order."""
     sizes = [F.shape[1] for F in factors]
     steps = []
@@ -75,7 +75,9 @@ def factor(rng, kind, m, n, dtype):
         return Dense(drawn(rng, (n, 2 * m), dtype).T[::2])
     if kind == "diagonal":
         return Diagonal(drawn(rng, n, dtype))
-    return Circulant(drawn(rng, n, dtype)) if kind == "circulant" else Identity(n, dtype=np.dtype(dtype))
+    if kind == "circulant":
+        return Circulant(drawn(rng, n, dtype))
+    return Identity(n, dtype=np.dtype(dtype))
 
 
 @st.composite

@@ -528,3 +528,11 @@ def test_bad_matrices_are_not_approximated() -> None:
         Monarch.nearest(W, 2)
     with pytest.raises(ValueError, match="only an array is approximated"):
         Monarch.nearest(Kronecker(np.eye(100), np.eye(100)), 100)
+
+
+def test_the_precision_of_the_matrix_decides_its_rank() -> None:
+    # blocks of rank 1 up to the rounding of single precision
+    block = np.outer([0.1, 0.7], [0.3, 0.9]).astype(np.float32)
+    A, b = Monarch(np.stack([block, block]), np.stack([block, block])), np.arange(4.0)
+    expected = np.linalg.pinv(A.todense().astype(np.float64), rcond=1e-6) @ b
+    np.testing.assert_allclose(lstsq(A, b), expected, rtol=1e-6)

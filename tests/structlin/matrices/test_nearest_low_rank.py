@@ -205,3 +205,11 @@ def test_libraries_without_sparse_matrices_are_told(library):
         pytest.skip("has sparse matrices")
     with pytest.raises(TypeError, match="has no SciPy twin"):
         nearest_sparse_plus_lowrank(library.asarray(np.eye(3)), 1, 1)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_random_blocks_at_any_scale(scale):
+    i = np.arange(600.0)
+    W = np.outer(np.cos(i), np.sin(i)) + np.outer(np.cos(2 * i), np.sin(3 * i))
+    _, relative_error = nearest_lowrank(W * scale, 2, rng=0)
+    assert relative_error < 1e-13

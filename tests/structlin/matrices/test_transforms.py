@@ -301,3 +301,17 @@ def test_fourier_reprs_and_errors() -> None:
     with pytest.raises(ValueError, match="n is -1: give"):
         DFT(-1)
     assert "unitary" in explain("inv", DFT(3)).how
+
+
+def test_entries_of_huge_sine_and_cosine_transforms() -> None:
+    n = 2**40
+    scale = math.sqrt(2 / n)
+    np.testing.assert_allclose(DCT(n, type=4)[0, 0], scale, rtol=1e-14)
+    # π (n − ½)²/n = π (n − 1) + π/(4 n), and n − 1 is odd
+    np.testing.assert_allclose(DCT(n, type=4)[n - 1, n - 1], -scale, rtol=1e-14)
+    np.testing.assert_allclose(DST(n, type=1)[0, 0], math.sqrt(2 / (n + 1)) * math.pi / (n + 1))
+
+
+def test_small_integer_indices_do_not_overflow() -> None:
+    index = np.array([99, 3], dtype=np.int8)
+    np.testing.assert_allclose(DCT(100)[50, index], DCT(100).todense()[50, index], atol=1e-14)

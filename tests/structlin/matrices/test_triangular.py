@@ -88,3 +88,10 @@ def test_bad_input_is_refused() -> None:
         solve(Triangular(np.array([[1.0, 5.0], [1.0, 0.0]])), np.ones(2))
     with pytest.raises(ValueError, match=r"A has a NaN or Inf at \[1, 0\]"):
         solve(Triangular(np.array([[1.0, 5.0], [np.nan, 1.0]])), np.ones(2))
+
+
+def test_solutions_out_of_range_are_refused() -> None:
+    A = Triangular(np.array([[1e-200, 0.0], [1.0, 1e-200]]))
+    for call in (lambda: solve(A, np.ones(2)), lambda: inv(A)):
+        with pytest.raises(np.linalg.LinAlgError, match="exceed the range of the data type"):
+            call()

@@ -226,3 +226,10 @@ def test_condition_is_that_of_the_dense_matrix() -> None:
     expected = np.linalg.cond(np.vander(nodes))
     assert float(cond(Vandermonde(nodes))) == pytest.approx(expected, rel=1e-10)
     assert "Björck" in explain("solve", Vandermonde(nodes)).how
+
+
+def test_solutions_out_of_range_are_refused() -> None:
+    A = Vandermonde(np.array([0.0, 1e-300, 2e-300]))
+    for operator in (A, A.T, A.H):
+        with pytest.raises(np.linalg.LinAlgError, match="exceed the range of the data type"):
+            solve(operator, np.array([1.0, 2.0, 4.0]))
