@@ -1,4 +1,4 @@
-"""All structured matrices that have a benchmark, one after the other: each writes its own record."""
+"""All benchmarks of structured matrices, one after the other: each writes its own record."""
 
 import sys
 

@@ -114,6 +114,11 @@ def square(m: int, n: int) -> bool:
     return m == n
 
 
+def power_of_two(m: int, n: int) -> bool:
+    """Tell whether a shape is square and its size a power of two."""
+    return m == n > 0 and n & (n - 1) == 0
+
+
 def instances(
     chosen: Sequence[Instances],
     dtype: str | SearchStrategy[str],

@@ -8,12 +8,14 @@ import types
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import find, given, settings, strategies as st
 
 from structlin.matrices import Dense, LinearOperator, eig, rule, slogdet, solve, trace
 from structlin.testing import arrays, check_operator, dtypes, operators
+from structlin.testing._draws import STRUCTURES
 from tests.conftest import ArrayLibrary
 
 M = np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0], [0.0, 1.0, 1.0]])
@@ -229,6 +231,31 @@ def test_arrays(data: Any, dtype: str) -> None:
 @given(A=operators(square=True))
 def test_square_operators(A: LinearOperator) -> None:
     assert A.shape[0] == A.shape[1] <= 27
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (5, 5), (5, 7), (8, 8)])
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_shapes_are_had_or_refused_at_once(name: str, shape: tuple[int, int]) -> None:
+    try:
+        drawn = operators(structure=name, shape=shape)
+    except ValueError as error:
+        if "there are none of shape" not in str(error):
+            raise
+        return
+
+    @settings(max_examples=1, phases=[hypothesis.Phase.generate])
+    @given(A=drawn)
+    def has_shape(A: LinearOperator) -> None:
+        assert A.shape == shape
+
+    has_shape()
+
+
+def test_structures_and_data_types_have_several_names() -> None:
+    drawn = operators(structure="Toeplitz", dtype=np.complex64, shape=(2, 3))
+    found = find(drawn, lambda A: True)
+    assert type(found).__name__ == "Toeplitz"
+    assert found.dtype == np.complex64
 
 
 def test_strategies_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from structlin.matrices import (
     Triangular,
     Zero,
 )
-from structlin.testing._draws import Draw, square, structure
+from structlin.testing._draws import Draw, power_of_two, square, structure
 
 
 @structure(Dense)
@@ -100,7 +100,7 @@ def householder_of_any_factor(draw: Draw, m: int, n: int) -> LinearOperator:
     return Householder(draw.entries(n), tau)
 
 
-@structure(Hadamard, sizes=(1, 2, 4, 8), fits=square)
+@structure(Hadamard, sizes=(1, 2, 4, 8), fits=power_of_two)
 def hadamard(draw: Draw, m: int, n: int) -> LinearOperator:
     return Hadamard(n, like=draw.entries(1))
 
@@ -117,11 +117,15 @@ def block_diagonal_of_operators(draw: Draw, m: int, n: int) -> LinearOperator:
     return BlockDiagonal(hermitian(draw, p, p), Diagonal(draw.entries(n - p)))
 
 
-@structure(BlockDiagonal, sizes=(0, 2, 4, 6))
+def _even(m: int, n: int) -> bool:
+    return m % 2 == n % 2 == 0
+
+
+@structure(BlockDiagonal, sizes=(0, 2, 4, 6), fits=_even)
 def block_diagonal_of_stack(draw: Draw, m: int, n: int) -> LinearOperator:
     return BlockDiagonal(draw.entries(2, m // 2, n // 2))
 
 
-@structure(BlockDiagonal, sizes=(0, 2, 4), fits=square)
+@structure(BlockDiagonal, sizes=(0, 2, 4), fits=lambda m, n: m == n and _even(m, n))
 def block_diagonal_of_hermitian(draw: Draw, m: int, n: int) -> LinearOperator:
     return BlockDiagonal(*(hermitian(draw, n // 2, n // 2) for _ in range(2)))

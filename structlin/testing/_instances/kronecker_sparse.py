@@ -6,7 +6,7 @@ import math
 
 from structlin.matrices import Butterfly, KroneckerSparse, KroneckerSparseChain, LinearOperator
 from structlin.matrices.patterns import butterfly_patterns
-from structlin.testing._draws import Draw, square, structure
+from structlin.testing._draws import Draw, power_of_two, square, structure
 
 _composite = (0, 1, 2, 4, 6, 8, 12)
 _positive = (1, 2, 4, 6, 8, 12)
@@ -30,7 +30,7 @@ def kronecker_sparse_hermitian(draw: Draw, m: int, n: int) -> LinearOperator:
     return A + A.H
 
 
-@structure(KroneckerSparseChain, sizes=_positive)
+@structure(KroneckerSparseChain, sizes=_positive, fits=lambda m, n: min(m, n) > 0)
 def kronecker_sparse_chain(draw: Draw, m: int, n: int) -> LinearOperator:
     # (1, b, s r, t d) and (s, r t, c, d) of a b t d × s c d matrix
     d = _divisor(draw, math.gcd(m, n))
@@ -41,7 +41,7 @@ def kronecker_sparse_chain(draw: Draw, m: int, n: int) -> LinearOperator:
     return KroneckerSparseChain(left, right)
 
 
-@structure(KroneckerSparseChain, sizes=_positive, fits=square)
+@structure(KroneckerSparseChain, sizes=_positive, fits=lambda m, n: m == n > 0)
 def kronecker_sparse_chain_of_squares(draw: Draw, m: int, n: int) -> LinearOperator:
     # mixed radices p q u = n, forward or, by the transpose, backward
     p, q, u = draw.factors(n, 3)
@@ -50,6 +50,6 @@ def kronecker_sparse_chain_of_squares(draw: Draw, m: int, n: int) -> LinearOpera
     return draw.choice([chain, chain.T])
 
 
-@structure(Butterfly, sizes=(2, 4, 8), fits=lambda m, n: m == n > 1 and m & (m - 1) == 0)
+@structure(Butterfly, sizes=(2, 4, 8), fits=lambda m, n: power_of_two(m, n) and n > 1)
 def butterfly(draw: Draw, m: int, n: int) -> LinearOperator:
     return Butterfly(*(draw.entries(*pattern) for pattern in butterfly_patterns(n)))
