@@ -256,7 +256,9 @@ def compression(table: Any, ax: Axes | None = None) -> PathCollection:
             "tolerance", (1, tol), xycoords=("axes fraction", "data"), xytext=(-4, 3),
             textcoords="offset points", ha="right", fontsize=8, color="0.4",
         )  # fmt: skip
-        taken.append(label.get_window_extent())
+        height = ax.transData.transform((1, tol))[1]  # names keep off the line, too
+        line = Bbox.from_extents(ax.bbox.x0, height - 1, ax.bbox.x1, height + 1)
+        taken += [label.get_window_extent(), line]
     # the chosen one is named first
     for i in sorted(named, key=lambda i: (not heavy[i], parameters[i])):
         _name(ax, attempts[i].structure, (parameters[i], errors[i]), heavy[i], taken)
