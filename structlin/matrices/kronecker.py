@@ -114,10 +114,11 @@ class Kronecker(LinearOperator):
 
 def _order(factors: Sequence[LinearOperator]) -> tuple[int, ...]:
     # Neighbours i, j cost S mᵢ + S mᵢ mⱼ / nᵢ in this order: exchanging them shows that the
-    # larger 1/m - 1/n goes first. In a tie the last one does: its axis is contiguous.
+    # larger 1/m - 1/n goes first. In a tie the last one does, whose axis is contiguous; but of
+    # factors that enlarge the first one, so that the largest step is on a contiguous axis.
     def key(i: int) -> tuple[Fraction, int]:
         m, n = factors[i].shape
-        return Fraction(m - n, m * n or 1), -i
+        return Fraction(m - n, m * n or 1), i if m > n else -i
 
     return tuple(sorted(range(len(factors)), key=key))
 
