@@ -184,7 +184,7 @@ def main() -> int:
             limits={"GEMM": harness.gemm(least_flops(shapes, vectors), dtype=dtype, binds=bound)},
             bars=[bar for bar in wanted if bar[1] in (*runs, "GEMM")],
             agree=1e-12 if dtype == "float64" else 1e-4,
-            seconds=12.0,
+            seconds=4.0,
         )
         rows = math.prod(m for m, _ in shapes)
         record.figure(

@@ -6,6 +6,8 @@ import cmath
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from structlin.matrices._base import size_text
 from structlin.matrices.operations import aslinearoperator
 from structlin.matrices.rules import answer
@@ -53,7 +55,7 @@ def slogdet(A: Any) -> SlogdetResult:
     (-1.0, 3.0)
     """
     sign, logabsdet = answer(slogdet, square(A, "slogdet"))
-    return SlogdetResult(sign[()], logabsdet[()])  # scalars, never arrays without axes
+    return SlogdetResult(_scalar(sign), _scalar(logabsdet))
 
 
 def logdet(A: Any) -> Any:
@@ -119,7 +121,7 @@ def trace(A: Any) -> Any:
     >>> float(trace(Kronecker(np.eye(2), np.eye(3), np.eye(4))))
     24.0
     """
-    return answer(trace, square(A, "trace"))[()]
+    return _scalar(answer(trace, square(A, "trace")))
 
 
 def diagonal(A: Any) -> Any:
@@ -251,3 +253,8 @@ def cond(A: Any, ord: str | float = 2) -> Any:
     if 0 in A.shape:
         raise ValueError(f"A is {size_text(A.shape)}: an empty matrix has no condition number")
     return answer(cond, A if ord == 2 else square(A, "cond"), then=(ord,))
+
+
+def _scalar(x: Any) -> Any:
+    """Return a NumPy array without axes as a scalar, and other scalars as they are."""
+    return x[()] if isinstance(x, np.ndarray) else x
