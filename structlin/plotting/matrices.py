@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # rows and columns of the largest matrix that is drawn
 _largest = 2048
 # and the rows and columns of its picture
-_tiles = 128
+_tiles = 64
 
 
 def structure(A: Any, ax: Axes | None = None) -> list[AxesImage]:
@@ -175,7 +175,7 @@ def _entries(A: LinearOperator, extent: tuple[float, float, float, float], ax: A
 
 
 def _pooled(moduli: Any) -> Any:
-    """Return the largest of each of at most 128 × 128 tiles, so that single entries are seen."""
+    """Return the largest of each of at most 64 × 64 tiles, so that single entries are seen."""
     for axis, size in enumerate(moduli.shape):
         starts = np.arange(0, size, -(-size // _tiles))
         moduli = np.maximum.reduceat(moduli, starts, axis=axis)
