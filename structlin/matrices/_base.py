@@ -380,6 +380,11 @@ def adjoint_of(x: Any, xp: ModuleType) -> Any:
     return conjugate(xp.matrix_transpose(x), xp)
 
 
+def coarser(A: Any, B: Any) -> bool:
+    """Tell whether an operator has a lower precision than a block: the result has the block's."""
+    return bool(A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps)
+
+
 def times(x: Any, scalar: complex, xp: ModuleType) -> Any:
     """Return a multiple of an array: a complex scalar makes it complex, none changes precision."""
     if isinstance(scalar, complex):

@@ -10,7 +10,7 @@ from structlin._backend import is_numpy, scipy_of
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
 from structlin.matrices._band_factors import LU
-from structlin.matrices._base import LinearOperator
+from structlin.matrices._base import LinearOperator, coarser
 from structlin.matrices._cyclic import solve_bands
 from structlin.matrices.algebra import Inverse
 from structlin.matrices.banded import Banded
@@ -46,7 +46,7 @@ def _on_numpy(A: Banded) -> bool:
     memory="n (2 l + u + 1)",
 )
 def _solve(A: Banded, B: Any) -> Any:
-    if A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps:  # the precision of the result
+    if coarser(A, B):  # the precision of the result
         A = Banded(A.bands.astype(B.dtype), lower=A.lower, upper=A.upper)
     if B.shape[1] == 0:
         return B.copy()

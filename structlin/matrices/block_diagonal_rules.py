@@ -10,7 +10,7 @@ from typing import Any
 from structlin._backend import is_numpy
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, adjoint_of
+from structlin.matrices._base import LinearOperator, adjoint_of, coarser
 from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices.block_diagonal import BlockDiagonal, all_square, cut
 from structlin.matrices.dense import cholesky_factor
@@ -57,7 +57,7 @@ def _solved_at_once(A: BlockDiagonal) -> bool:
 
 
 def _in_precision_of(A: BlockDiagonal, B: Any) -> BlockDiagonal:
-    if A.xp.finfo(A.dtype).eps <= A.xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     return BlockDiagonal(A.xp.astype(A.stack, B.dtype))
 

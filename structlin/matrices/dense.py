@@ -16,7 +16,7 @@ from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
 from structlin._norm import norm as euclidean
 from structlin._validation import inexact, require_finite
 from structlin.matrices import _indices
-from structlin.matrices._base import LinearOperator, adjoint_of, times
+from structlin.matrices._base import LinearOperator, adjoint_of, coarser, times
 from structlin.matrices._hermitian import equal_up_to_rounding, hermitian_part
 from structlin.matrices._pade import exponential
 from structlin.matrices.decompositions import not_hermitian, not_positive
@@ -160,7 +160,7 @@ def _solve(A: Dense, B: Any) -> Any:
     xp = A.xp
     if 0 in B.shape:
         return xp.asarray(B, copy=True)
-    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         A = Dense(xp.astype(A.array, B.dtype))  # the precision of the result
     if not (is_numpy(xp) or is_cupy(xp)):
         require_finite("A", A.array)
@@ -233,7 +233,7 @@ def _lstsq(A: Dense, B: Any) -> Any:
 def lstsq_within(A: Dense, B: Any, dtype: Any) -> Any:
     """Return the least squares; ``eps`` of the data type tells which singular values are zero."""
     xp = A.xp
-    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         A = Dense(xp.astype(A.array, B.dtype))  # the precision of the result
     U, S, Vh = A._svd
     zero = negligible(S, A.shape, xp, dtype)[:, None]

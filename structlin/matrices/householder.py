@@ -7,7 +7,7 @@ from typing import Any
 
 from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
-from structlin.matrices._base import LinearOperator, conjugate
+from structlin.matrices._base import LinearOperator, coarser, conjugate
 from structlin.matrices.diagonals import Diagonal, phases, slogdet_of
 from structlin.matrices.functions import (
     diagonal,
@@ -119,7 +119,7 @@ class Householder(LinearOperator):
 def _in_precision_of(A: Householder, B: Any) -> Householder:
     """Return ``A`` in the precision of a block of columns, if that is higher."""
     xp = A.xp
-    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     wide = xp.result_type(A.dtype, xp.finfo(B.dtype).dtype)
     return Householder(xp.astype(A.vector, wide), xp.astype(A.tau, wide))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from structlin._norm import column_norms, norm as euclidean
-from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices._base import LinearOperator, coarser, conjugate, times
 from structlin.matrices._indices import Index, is_all, take
 from structlin.matrices.dense import Dense, lstsq_within
 from structlin.matrices.diagonals import Diagonal
@@ -164,7 +164,7 @@ def _is_reducible(A: Any) -> bool:
 
 def _in_precision_of(A: KhatriRao, B: Any) -> KhatriRao:
     xp = A.xp
-    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     real = xp.finfo(B.dtype).dtype
     return KhatriRao(*(xp.astype(F, xp.result_type(F.dtype, real)) for F in A.factors))

@@ -351,11 +351,6 @@ class KroneckerSparseChain(LinearOperator):
         seams = [Seam(*pair) for pair in itertools.pairwise(patterns)]
         return seams if self._forward else seams[::-1]
 
-    @property
-    def parameters(self) -> int:
-        """The number of stored entries."""
-        return sum(math.prod(pattern) for pattern in self.patterns)
-
     def fused(self) -> KroneckerSparse:
         """Return the product as one Kronecker-sparse matrix."""
         return functools.reduce(fuse, self.factors)

@@ -10,7 +10,7 @@ from typing import Any
 from structlin._backend import is_numpy, scipy_of
 from structlin._norm import norm as euclidean
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, adjoint_of
+from structlin.matrices._base import LinearOperator, adjoint_of, coarser
 from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices._indices import Index, take
 from structlin.matrices._pade import exponential
@@ -52,7 +52,7 @@ _by_square_block: dict[str, Any] = {"when": _has_square_blocks, **_by_block}
 @rule(solve, KroneckerSparse, how="LU of each block", cost="2/3 a d b³", **_by_square_block)
 def _solve(A: KroneckerSparse, B: Any) -> Any:
     blocks = A.blocks
-    if A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         blocks = A.xp.astype(blocks, B.dtype)  # the precision of the result
     require_finite("A", A.values)
     return A.unstacked(at_once(A, A.xp.linalg.solve, blocks, A.stacked(B, A.pattern.b)))
@@ -196,7 +196,7 @@ def _svdvals(A: KroneckerSparse) -> Any:
 )
 def _lstsq(A: KroneckerSparse, B: Any) -> Any:
     xp, blocks = A.xp, A.blocks
-    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         blocks = xp.astype(blocks, B.dtype)  # the precision of the result
     U, S, Vh = _thin_svd(A, blocks)
     zero = negligible(S, A.shape, xp, A.dtype)[..., None]

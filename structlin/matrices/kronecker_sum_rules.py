@@ -11,7 +11,7 @@ import numpy as np
 
 from structlin._backend import is_numpy, scipy_of
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator
+from structlin.matrices._base import LinearOperator, coarser
 from structlin.matrices.algebra import Inverse
 from structlin.matrices.dense import Dense
 from structlin.matrices.diagonals import Diagonal, slogdet_of
@@ -50,7 +50,7 @@ def is_decomposable(F: LinearOperator) -> bool:
 
 def _in_precision_of(A: KroneckerSum, B: Any) -> KroneckerSum:
     xp = A.xp
-    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     return KroneckerSum(*(refined(F, xp.finfo(B.dtype).dtype) for F in A.factors))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from structlin import _norm
 from structlin._validation import require_finite
-from structlin.matrices._base import LinearOperator, adjoint_of, conjugate, size_text
+from structlin.matrices._base import LinearOperator, adjoint_of, coarser, conjugate, size_text
 from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices._indices import Index
 from structlin.matrices.dense import Dense
@@ -300,7 +300,7 @@ def _frobenius(A: LowRank, ord: str | float) -> Any:
 def _lstsq(A: LowRank, B: Any) -> Any:
     xp = A.xp
     r = A._rank  # by the factors' own precision
-    if xp.finfo(A.dtype).eps > xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         A = converted(A, B.dtype)
     U, S, V = A._svd
     core = xp.matmul(adjoint_of(U[:, :r], xp), B) / S[:r, None]
@@ -391,7 +391,7 @@ def _slogdet_deficient(A: LowRank) -> Any:
 
 @rule(solve, LowRank, **_formed)
 def _solve_formed(A: LowRank, B: Any) -> Any:
-    if A.xp.finfo(A.dtype).eps > A.xp.finfo(B.dtype).eps:
+    if coarser(A, B):
         A = converted(A, B.dtype)
     return answer(solve, A._dense, then=(B,))
 

@@ -112,11 +112,6 @@ class Monarch(LinearOperator):
         self.reverse = bool(reverse)
         self._places = places
 
-    @property
-    def parameters(self) -> int:
-        """How many entries the stacks have together."""
-        return sum(math.prod(F.shape) for F in self.factors)
-
     @functools.cached_property
     def _steps(self) -> tuple[Any, ...]:
         """The stacks as (a, d, s, r), for the axes before and after theirs, as they act."""

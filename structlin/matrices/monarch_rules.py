@@ -8,6 +8,7 @@ import operator
 from typing import Any
 
 from structlin._validation import require_finite
+from structlin.matrices._base import coarser
 from structlin.matrices.functions import (
     diagonal,
     inv,
@@ -42,7 +43,7 @@ def _is_narrow(A: Monarch) -> bool:
 def _in_precision_of(A: Monarch, B: Any) -> Monarch:
     """Return ``A`` in the precision of a block of columns, if that is higher."""
     xp = A.xp
-    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     return Monarch(*(xp.astype(F, B.dtype) for F in A.factors), reverse=A.reverse)
 

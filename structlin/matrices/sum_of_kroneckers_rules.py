@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import is_numpy, namespace, scipy_of
-from structlin.matrices._base import LinearOperator, conjugate, times
+from structlin.matrices._base import LinearOperator, coarser, conjugate, times
 from structlin.matrices.algebra import Inverse, Scaled
 from structlin.matrices.diagonals import Diagonal, slogdet_of
 from structlin.matrices.functions import (
@@ -68,7 +68,7 @@ def _commute(A: SumOfKroneckers) -> bool:
 
 def _in_precision_of(A: SumOfKroneckers, B: Any) -> SumOfKroneckers:
     xp = A.xp
-    if xp.finfo(A.dtype).eps <= xp.finfo(B.dtype).eps:
+    if not coarser(A, B):
         return A
     real = xp.finfo(B.dtype).dtype
     return SumOfKroneckers(

@@ -162,7 +162,7 @@ def arrays(
     -------
     SearchStrategy of array
         Entries are multiples of 1/16 from −4 to 4, so that short sums are exact; NumPy arrays may
-        be C-ordered, Fortran-ordered or slices.
+        be C-ordered, Fortran-ordered, slices or reversed views.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def arrays(
         values = st.builds(lambda real, imaginary: (real + 1j * imaginary) / 16, parts, parts)
     else:
         values = parts.map(lambda real: real / 16)
-    layouts = st.sampled_from([np.ascontiguousarray, np.asfortranarray, _sliced])
+    layouts = st.sampled_from([np.ascontiguousarray, np.asfortranarray, _sliced, _reversed])
     made: SearchStrategy[Any] = st.builds(
         lambda x, layout: asarray(layout(x.astype(dtype))), values, layouts
     )
@@ -191,6 +191,10 @@ def arrays(
 
 def _sliced(x: Any) -> Any:
     return np.repeat(x, 2, axis=0)[::2]
+
+
+def _reversed(x: Any) -> Any:
+    return np.flip(np.ascontiguousarray(np.flip(x)))
 
 
 def strategies() -> Any:

@@ -86,7 +86,10 @@ def _products(c: Case) -> None:
 def _layouts(c: Case) -> None:
     X = c.random(2 * c.A.shape[1], 6)[::2, ::2]
     Y = c.A @ X
-    for other in (c.xp.asarray(X, copy=True), c.xp.matrix_transpose(c.xp.matrix_transpose(X) + 0)):
+    whole = c.xp.asarray(X, copy=True)
+    by_columns = c.xp.matrix_transpose(c.xp.matrix_transpose(X) + 0)
+    backwards = c.xp.flip(c.xp.asarray(c.xp.flip(X), copy=True))
+    for other in (whole, by_columns, backwards):
         c.close(c.A @ other, Y, c.norm * c.size(X))
     for j in range(X.shape[1]):
         c.close(c.A @ X[:, j], Y[:, j], c.norm * c.size(X[:, j]))
