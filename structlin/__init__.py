@@ -4,6 +4,8 @@ Matrices that are never formed densely, and what is computed with them:
 
 - `structlin.matrices`: operators (`Kronecker`, `Toeplitz`, `Monarch`, …), the rules that
   `solve`, `slogdet`, `svd`, … follow on them, and the nearest structure of a dense matrix;
+- `structlin.sketching`: randomized linear algebra: sketching operators, decompositions, least
+  squares, traces and determinants, also of matrices on disk or on a cluster;
 - `structlin.solvers`: iterative and direct solvers, and the layer that learns their parameters;
 - `structlin.operators`: the place of maps between function spaces, learned from data (empty yet);
 - `structlin.bases`: grids and transforms;
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         matrices as matrices,
         operators as operators,
         plotting as plotting,
+        sketching as sketching,
         solvers as solvers,
         testing as testing,
     )
@@ -109,7 +112,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_submodules = ("bases", "matrices", "operators", "plotting", "solvers", "testing")
+_submodules = ("bases", "matrices", "operators", "plotting", "sketching", "solvers", "testing")
 
 _homes = {
     "Banded": "structlin.matrices",

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from structlin._kernels.threads import in_threads
+
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+_steps_of_draw = 50
 
 
 def words(
@@ -25,13 +29,21 @@ def words(
 ) -> Any:
     """Return the random 32-bit words of consecutive coordinates, (count, 4 calls)."""
     out = np.empty((count, 4 * calls), dtype=np.uint32)
-    _fill(
-        np.uint64(seed), np.uint32(stream), np.uint64(start), np.uint32(first), np.int64(calls), out
+    key, fourth, third, draws = (
+        np.uint64(seed),
+        np.uint32(stream),
+        np.uint32(first),
+        np.int64(calls),
     )
+
+    def fill(low: int, high: int) -> None:
+        _fill(key, fourth, np.uint64(start + low), third, draws, out[low:high])
+
+    in_threads(fill, count, _steps_of_draw * count * calls)
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _fill(seed, stream, start, first, calls, out):  # type: ignore[no-untyped-def]
     k0, k1 = np.uint32(seed & _LOW), np.uint32(seed >> _HALF)
     for i in range(out.shape[0]):

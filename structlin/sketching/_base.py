@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+import warnings
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from structlin._backend import device, namespace, scipy_of
-from structlin.matrices import Dense, LinearOperator
-from structlin.matrices._base import adjoint_of, size_text
+from structlin.matrices import (
+    Adjoint,
+    Dense,
+    LinearOperator,
+    Product,
+    Scaled,
+    Sparse,
+    Sum,
+    Transpose,
+    adjoint,
+    rule,
+    transpose,
+)
+from structlin.matrices._base import adjoint_of, size_text, times
 from structlin.sketching._operand import as_matrix
 from structlin.sketching._random import seed_of
 from structlin.sketching._superblocks import superblocks, tree_sum
@@ -16,6 +32,8 @@ from structlin.sketching.row_blocks import RowBlocks, Summand
 
 # rows of A that a dense part of the operator is made for at a time
 _tile = 1024
+# and how many of its entries are made at a time where larger pieces are better
+_entries_at_once = 2**22
 
 
 class SketchingOperator(LinearOperator):
@@ -42,11 +60,19 @@ class SketchingOperator(LinearOperator):
     scale : float
         The factor of all entries, which makes ``E ‖S x‖² = ‖x‖²``.
 
+    Warns
+    -----
+    UserWarning
+        If there are more rows than columns: the sketch is then larger than what is sketched.
+
     Notes
     -----
     An entry is a function of the key, the kind, its own row and the row of ``A`` it multiplies,
-    and of nothing else: not of ``m``, threads, chunks or the device. Products add rows in the one
-    order of `structlin.sketching._superblocks`.
+    and of nothing else: not of ``m`` (but for the kinds that say so), threads, chunks or the
+    device. Products add rows in the one order of `structlin.sketching._superblocks`.
+
+    ``S @ A`` and ``B @ S.T`` are arrays for arrays and for sparse matrices; with operators they
+    are products that remain to be applied, of which `apply` makes arrays.
     """
 
     seed: int
@@ -63,7 +89,16 @@ class SketchingOperator(LinearOperator):
         super().__init__((rows, columns), dtype, like=like)
         self.seed = seed_of(rng)
         self.start = 0
-        self.scale = 1.0 / math.sqrt(rows) if rows else 1.0
+        self.scale = _isometric(rows)
+        if 0 < self.shape[1] < self.shape[0]:
+            # the constructors of the kinds stand between this one and the caller
+            own = sum("__init__" in vars(kind) for kind in type(self).__mro__)
+            warnings.warn(
+                f"a sketch with {rows} rows of a matrix with {columns} saves nothing: take fewer "
+                "rows, or the matrix itself",
+                UserWarning,
+                stacklevel=own,
+            )
 
     # what a kind of sketch says of itself
 
@@ -83,10 +118,15 @@ class SketchingOperator(LinearOperator):
         for low in range(0, X.shape[0], _tile):
             high = min(low + _tile, X.shape[0])
             entries = xp.astype(self._entries(start + low, start + high), X.dtype, copy=False)
-            Y = Y + xp.matmul(entries, X[low:high, :])
+            Y += xp.matmul(entries, X[low:high, :])
         return Y
 
     # products
+
+    def __matmul__(self, other: Any) -> Any:
+        if _is_sparse(other) and other.shape[0] == self.shape[1]:
+            return self.apply(other)
+        return super().__matmul__(other)
 
     def _zeros(self, columns: int, dtype: Any) -> Any:
         return self.xp.zeros((self.shape[0], columns), dtype=dtype, device=self.device)
@@ -199,8 +239,29 @@ class SketchingOperator(LinearOperator):
             return self._sum(xp.astype(A.array, dtype, copy=False))
         if isinstance(A, RowBlocks):
             return A.one_pass([self.summand(A)])[0][0]
+        if isinstance(A, Sparse):
+            return self._sketch_sparse(A.matrix, dtype)
+        if isinstance(A, Product):
+            first, *rest = A.factors
+            return functools.reduce(lambda Y, B: B.__rmatmul__(Y), rest, self._sketch(first))
+        if isinstance(A, Sum):
+            return functools.reduce(operator.add, map(self._sketch, A.terms))
+        if isinstance(A, Scaled):
+            return times(self._sketch(A.operator), A.scalar, xp)
         entries = xp.astype(self._entries(0, self.shape[1]), dtype, copy=False)
         return adjoint_of(A._rmatmat(adjoint_of(entries, xp)), xp)
+
+    def _sketch_sparse(self, matrix: Any, dtype: Any) -> Any:
+        """Return the unscaled product with a sparse matrix of SciPy or CuPy."""
+        (m, n), matrix = matrix.shape, matrix.tocsr().astype(dtype, copy=False)
+        Y = self._zeros(n, dtype)
+        # a product writes all of Y: entries are made for many rows at a time
+        step = max(_tile, _entries_at_once // max(self.shape[0], 1))
+        for low in range(0, m, step):
+            high = min(low + step, m)
+            entries = self.xp.astype(self._entries(low, high), dtype, copy=False)
+            Y += (matrix[low:high].T @ entries.T).T
+        return Y
 
     def summand(self, A: LinearOperator) -> Summand:
         """Return the sketch of ``A``, without the scale, as a sum over its rows."""
@@ -234,9 +295,7 @@ class SketchingOperator(LinearOperator):
     def extend(self, rows: int) -> Self:
         """Return the operator with more rows: the first are the same, up to the scale."""
         d = self._require_more(rows)
-        return self._changed(
-            shape=(d, self.shape[1]), scale=self.scale * math.sqrt(self.shape[0] / d)
-        )
+        return self._changed(shape=(d, self.shape[1]), scale=_isometric(d))
 
     def _require_more(self, rows: int) -> int:
         d: int = operator.index(rows)
@@ -252,3 +311,40 @@ class SketchingOperator(LinearOperator):
 
     def _formula(self) -> str:
         return f"seed {self.seed}"
+
+
+class SketchAdjoint(Adjoint):
+    """The adjoint ``Sᴴ`` of a sketching operator: ``B @ S.H`` is an array for sparse ``B``."""
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if _is_sparse(other) and other.shape[1] == self.shape[0]:
+            return adjoint_of(self.operator @ other.conj().T, self.xp)
+        return super().__rmatmul__(other)
+
+
+class SketchTranspose(Transpose):
+    """The transpose ``Sᵀ`` of a complex one: ``B @ S.T`` is an array for sparse ``B``."""
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if _is_sparse(other) and other.shape[1] == self.shape[0]:
+            return self.xp.matrix_transpose(self.operator @ other.T)
+        return super().__rmatmul__(other)
+
+
+rule(adjoint, SketchingOperator)(SketchAdjoint)
+rule(transpose, SketchingOperator, when=lambda S: S.is_complex)(SketchTranspose)
+
+
+def by_columns(function: Callable[[Any], Any], X: Any, step: int, xp: ModuleType) -> Any:
+    """Return what a function makes of each ``step`` columns of a block, side by side."""
+    k = X.shape[1]
+    parts = [function(X[:, low : min(low + step, k)]) for low in range(0, k, step)]
+    return parts[0] if len(parts) == 1 else xp.concat(parts, axis=1)
+
+
+def _is_sparse(x: Any) -> bool:
+    return hasattr(x, "tocsr") and len(getattr(x, "shape", ())) == 2
+
+
+def _isometric(rows: int) -> float:
+    return 1.0 / math.sqrt(rows) if rows else 1.0

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import namespace
+from structlin._backend import device, namespace
 from structlin._validation import inexact, require_finite
 from structlin.matrices import Dense, LinearOperator, Sparse, aslinearoperator
+from structlin.matrices._base import size_text
+from structlin.sketching._sources import is_row_source
 from structlin.sketching.row_blocks import RowBlocks
 
 
@@ -32,9 +34,9 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
         if isinstance(A, Sparse):
             require_finite(name, A.matrix.data)
         return A
-    if getattr(A, "ndim", 2) != 2:
+    if len(getattr(A, "shape", (0, 0))) != 2:
         raise ValueError(f"{name} has shape {tuple(A.shape)}: a matrix (m, n) is needed")
-    if isinstance(A, np.memmap):
+    if is_row_source(A):
         return RowBlocks(A)
     if type(A).__module__.partition(".")[0] in ("scipy", "cupyx"):
         if hasattr(A, "data") and hasattr(A, "nnz") and A.dtype == np.float16:
@@ -49,3 +51,23 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
     A = inexact(A, xp)
     require_finite(name, A)
     return Dense(A)
+
+
+def rows_as_blocks(rows: Any, columns: int, like: Any) -> RowBlocks:
+    """Return a portion of a stream of rows, to be read by blocks.
+
+    Raises
+    ------
+    ValueError
+        If the rows have not this length, or an entry is not finite.
+    TypeError
+        If they belong to another array library.
+    """
+    if not isinstance(rows, LinearOperator) and len(getattr(rows, "shape", ())) == 1:
+        rows = rows[None, :]
+    A = as_matrix(rows, "rows")
+    if A.shape[1] != columns:
+        raise ValueError(f"rows is {size_text(A.shape)}, but a row has {columns} entries here")
+    namespace(like, A)
+    device(like, A)
+    return A if isinstance(A, RowBlocks) else RowBlocks(A)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from structlin.sketching._base import SketchingOperator
-from structlin.sketching._random import normals, random_words, signs
+from structlin.sketching._random import normals, signs
 
 
 class Gaussian(SketchingOperator):
@@ -36,13 +36,7 @@ class Gaussian(SketchingOperator):
     _stream = 1
 
     def _entries(self, start: int, stop: int) -> Any:
-        xp, d = self.xp, self.shape[0]
-        wanted = 2 * d if self.is_complex else d
-        place = self.start + start
-        values = normals(self.seed, self._stream, place, stop - start, wanted, xp, self.device)
-        if self.is_complex:
-            values = (values[:, 0::2] + 1j * values[:, 1::2]) / math.sqrt(2.0)
-        return xp.matrix_transpose(xp.astype(values, self.dtype))
+        return normal_columns(self, self._stream, self.start + start, stop - start)
 
 
 class Rademacher(SketchingOperator):
@@ -57,7 +51,7 @@ class Rademacher(SketchingOperator):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries.
+        Of the entries, which are real in any case.
     like : array or operator, optional
         Gives library, device and data type.
 
@@ -72,9 +66,21 @@ class Rademacher(SketchingOperator):
     _stream = 2
 
     def _entries(self, start: int, stop: int) -> Any:
-        xp = self.xp
-        place = self.start + start
-        words = random_words(
-            self.seed, self._stream, place, stop - start, 0, self.shape[0], xp, self.device
-        )
-        return xp.matrix_transpose(signs(words, xp, self.dtype))
+        return sign_columns(self, self._stream, self.start + start, stop - start)
+
+
+def normal_columns(S: SketchingOperator, stream: int, start: int, count: int) -> Any:
+    """Return columns of normal numbers of variance one, (d, count), as complex as ``S``."""
+    xp, d = S.xp, S.shape[0]
+    wanted = 2 * d if S.is_complex else d
+    values = normals(S.seed, stream, start, count, wanted, xp, S.device, S.real_dtype)
+    if S.is_complex:
+        parts = xp.reshape(values, (count, d, 2)) * math.sqrt(0.5)
+        values = xp.astype(parts[:, :, 0], S.dtype) + 1j * parts[:, :, 1]
+    return xp.matrix_transpose(values)
+
+
+def sign_columns(S: SketchingOperator, stream: int, start: int, count: int) -> Any:
+    """Return columns of signs, (d, count)."""
+    made = signs(S.seed, stream, start, count, S.shape[0], S.xp, S.device, S.dtype)
+    return S.xp.matrix_transpose(made)

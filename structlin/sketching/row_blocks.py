@@ -2,75 +2,250 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from structlin._backend import namespace
 from structlin.matrices import LinearOperator
-from structlin.matrices._base import adjoint_of
-from structlin.sketching._superblocks import superblocks, tree_sum
+from structlin.matrices._base import adjoint_of, size_text
+from structlin.sketching import _dask
+from structlin.sketching._one_pass import Pass, Summand as Summand, sum_and_map
+from structlin.sketching._sources import (
+    DaskRows,
+    checked,
+    in_memory,
+    row_bytes,
+    rows_at_a_time,
+    rows_of,
+)
+from structlin.sketching._superblocks import SUPERBLOCK, cut
+
+# products are made tile by tile: a power of two of rows, of 8 MiB at most
+_tile_rows, _tile_bytes = 1024, 2**23
 
 
-@dataclass(frozen=True)
-class Summand:
-    """A sum over the rows of a matrix, which a pass over it computes.
-
-    Attributes
-    ----------
-    zero : callable
-        ``zero()`` is a fresh sum of nothing: arrays, or a tuple of them.
-    add : callable
-        ``add(total, block, start)`` is the sum with a block of rows that begins at row ``start``;
-        ``total`` may be changed in place.
-    granule : int
-        Blocks start at multiples of it (a divisor of 65 536).
-    merge : callable
-        Adds the sums of two superblocks.
-    """
-
-    zero: Callable[[], Any]
-    add: Callable[[Any, Any, int], Any]
-    granule: int = 1
-    merge: Callable[[Any, Any], Any] = operator.add
+@dataclass
+class _Reads:
+    passes: int = 0
+    bytes: int = 0
 
 
 class RowBlocks(LinearOperator):
-    """A matrix that is read block of rows by block of rows."""
+    """A matrix that is read block of rows by block of rows, and never held as a whole.
 
-    def __init__(self, source: Any) -> None:
-        super().__init__(source.shape, like=source)
-        self.source = source
+    Parameters
+    ----------
+    source : (m, n) matrix
+        An array, a memory map, the path of a ``.npy`` file, an `h5py.Dataset`, a `zarr.Array`, a
+        `dask.array.Array`, a sparse matrix, an operator, or a reader of your own: anything with
+        ``shape``, ``dtype`` and ``source[start:stop]``, an array of these rows.
+    chunk : int, optional
+        Rows that are read at a time. By default about 8 MiB, or whole chunks of a source that has
+        them, up to 32 MiB or one.
+    progress : bool or str
+        Whether passes over the matrix show a progress bar, or what stands before it. On dask, its
+        own diagnostics do that.
+
+    Attributes
+    ----------
+    source : object
+        As given.
+    chunk : int
+        Rows that are read at a time.
+
+    Raises
+    ------
+    ValueError
+        If the source has not two dimensions or its file is too short; while it is read, if a block
+        has not the shape it should have or an entry is not finite.
+    TypeError
+        If it is no such source.
+
+    Notes
+    -----
+    Integers and booleans become float64, half precision becomes single, block by block.
+
+    Files, HDF5, Zarr, dask and readers are read ahead by one other thread: two blocks are in memory
+    at a time. A memory map is read through its file, so that its pages do not count as memory of
+    the process; views of it with gaps or by columns, and maps with mode ``"c"``, are not.
+
+    Rows are added in one order, whatever the source and the chunks: sketches are the same to the
+    last bit. Products ``A @ X`` and ``A.H @ Y`` are made of tiles of at most 1024 rows, whatever
+    the chunks.
+
+    On dask, `one_pass` and products run on the scheduler or the cluster that is current. What they
+    need travels to the workers, and sums are merged there; ``A @ X`` comes back as an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Squares:
+    ...     shape, dtype = (1_000_000, 2), np.dtype(float)
+    ...     def __getitem__(self, rows):
+    ...         return np.arange(rows.start, rows.stop)[:, None] ** np.array([1.0, 2.0])
+    >>> A = RowBlocks(Squares())
+    >>> float((A.H @ np.ones(1_000_000))[0]), A.passes, A.bytes_read
+    (499999500000.0, 1, 16000000)
+    """
+
+    source: Any
+    chunk: int
+
+    def __init__(
+        self, source: Any, *, chunk: int | None = None, progress: bool | str = False
+    ) -> None:
+        self.source = source.source if isinstance(source, RowBlocks) else source
+        self._rows = rows_of(self.source)
+        like = self._rows[0:0]
+        if getattr(like.dtype, "kind", "f") not in "biufc":
+            raise TypeError(f"dtype {like.dtype} is not numeric: pass numbers")
+        half = str(like.dtype).endswith("float16")
+        super().__init__(self._rows.shape, namespace(like).float32 if half else None, like=like)
+        self.chunk = rows_at_a_time(self._rows) if chunk is None else operator.index(chunk)
+        if self.chunk < 1:
+            raise ValueError(f"chunk is {chunk}: at least one row is read at a time")
+        self._progress = progress
+        self._reads = _Reads()
+
+    @property
+    def passes(self) -> int:
+        """How often the matrix has been read."""
+        return self._reads.passes
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of entries have been read, in the data type of the source."""
+        return self._reads.bytes
+
+    def _formula(self) -> str:
+        return f"{type(self.source).__name__} by {self.chunk} rows"
+
+    # reading
 
     def pieces(self, granule: int = 1) -> Iterator[tuple[int, Any]]:
-        """Yield the first row of each block, and the block; none crosses a superblock's end."""
-        for start, stop in superblocks(self.shape[0]):
-            yield start, self.source[start:stop, :]
+        """Yield the first row of each block, and the block; none crosses a superblock's end.
+
+        Parameters
+        ----------
+        granule : int
+            Blocks start at multiples of it: a divisor of 65 536.
+
+        Raises
+        ------
+        ValueError
+            If an entry is not finite, or a block has not the shape it should have.
+        """
+        if granule < 1 or SUPERBLOCK % granule:
+            raise ValueError(f"granule is {granule}: it has to divide {SUPERBLOCK}")
+        self._reads.passes += 1
+        held: tuple[Any, ...] = ()
+        with self._bar() as bar:
+            for start, block in self._blocks():
+                stop = start + block.shape[0]
+                ready, held = cut(held, block, start, granule, self.shape[0])
+                del block  # two are alive at most: this one in pieces, and the next
+                ready.reverse()
+                while ready:
+                    yield ready.pop()
+                bar.update(stop - start)
+
+    def _blocks(self) -> Iterator[tuple[int, Any]]:
+        starts = range(0, self.shape[0], self.chunk)
+        if in_memory(self._rows):
+            for start in starts:
+                yield start, self._read(start)
+            return
+        with ThreadPoolExecutor(1, "structlin-reader") as reader:
+            ahead = [reader.submit(self._read, start) for start in starts[:1]]
+            for start in starts:
+                if start + self.chunk < self.shape[0]:
+                    ahead.append(reader.submit(self._read, start + self.chunk))
+                yield start, ahead.pop(0).result()
+
+    def _read(self, start: int) -> Any:
+        stop = min(start + self.chunk, self.shape[0])
+        block = self._rows[start:stop]
+        if tuple(block.shape) != (stop - start, self.shape[1]):
+            raise ValueError(
+                f"rows {start} to {stop} of the source came as {size_text(tuple(block.shape))}, "
+                f"but the matrix is {size_text(self.shape)}"
+            )
+        self._reads.bytes += (stop - start) * row_bytes(self._rows)
+        return checked(block, start, self.dtype, self.xp)
+
+    def _bar(self) -> Any:
+        tqdm = importlib.import_module("tqdm.auto").tqdm
+        return tqdm(
+            total=self.shape[0],
+            desc=self._progress if isinstance(self._progress, str) else None,
+            disable=not self._progress,
+            unit="row",
+            unit_scale=True,
+            delay=1,
+        )
+
+    # one reading for all
 
     def one_pass(
         self,
         sums: Sequence[Summand] = (),
         rows: Sequence[Callable[[Any], Any]] = (),
     ) -> tuple[list[Any], list[Any]]:
-        """Return sums over the rows, and arrays of what each block of rows is mapped to."""
-        totals = [
-            tree_sum(
-                [one.add(one.zero(), block, start) for start, block in self.pieces()], one.merge
-            )
-            for one in sums
-        ]
-        return [
-            one.zero() if total is None else total for one, total in zip(sums, totals, strict=True)
-        ], [self.xp.concat([f(block) for _, block in self.pieces()]) for f in rows]
+        """Return sums over the rows, and arrays of what the rows are mapped to, by one reading.
+
+        Parameters
+        ----------
+        sums : sequence of Summand
+            What is summed.
+        rows : sequence of callables
+            Each maps a block of rows (r, n) to an array (r, ...), row by row. It is given tiles of
+            a height that depends on ``n`` and the data type alone.
+
+        Returns
+        -------
+        totals : list
+            The sums.
+        arrays : list of (m, ...) arrays
+            What the rows are mapped to.
+        """
+        work = Pass(tuple(sums), tuple(rows), self._tile)
+        if self.shape[0] and isinstance(self._rows, DaskRows):
+            self._reads.passes += 1
+            self._reads.bytes += self.shape[0] * row_bytes(self._rows)
+            return _dask.sum_and_map(self._rows.array, work, self.dtype)
+        empty = self.xp.zeros((0, self.shape[1]), dtype=self.dtype, device=self.device)
+        return sum_and_map(work, self.pieces(work.granule), empty, self.shape[0])
+
+    @property
+    def _tile(self) -> int:
+        fit = max(1, _tile_bytes // max(1, row_bytes(self)))
+        return int(min(_tile_rows, 2 ** (fit.bit_length() - 1)))
+
+    # products
 
     def _matmat(self, X: Any) -> Any:
-        return self.one_pass(rows=[lambda block: block @ X])[1][0]
+        xp = self.xp
+        return self.one_pass(rows=[lambda block: xp.matmul(block, X)])[1][0]
 
     def _rmatmat(self, X: Any) -> Any:
-        xp = self.xp
-        zero = xp.zeros((self.shape[1], X.shape[1]), dtype=X.dtype, device=self.device)
+        xp, tile, where = self.xp, self._tile, self.device
+        shape = self.shape[1], X.shape[1]
 
         def add(Y: Any, block: Any, start: int) -> Any:
-            return Y + adjoint_of(block, xp) @ X[start : start + block.shape[0], :]
+            for low in range(0, block.shape[0], tile):
+                high = min(low + tile, block.shape[0])
+                part = adjoint_of(block[low:high, :], xp)
+                Y = Y + xp.matmul(part, X[start + low : start + high, :])
+            return Y
 
-        return self.one_pass([Summand(lambda: zero, add)])[0][0]
+        zero = Summand(lambda: xp.zeros(shape, dtype=X.dtype, device=where), add, tile)
+        return self.one_pass([zero])[0][0]
+
+    def todense(self) -> Any:
+        """Return the matrix as an (m, n) array, by one reading."""
+        self._require_formable(*self.shape)
+        return self.one_pass(rows=[lambda block: block])[1][0]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import warnings
+from collections.abc import Iterator
 from typing import Any, Self
 
-from structlin._backend import kernel, scipy_of
+import numpy as np
+
+from structlin._backend import is_numpy, kernel, scipy_of
 from structlin._kernels import sparse_stack
 from structlin.sketching._base import SketchingOperator
-from structlin.sketching._random import indices, random_words
+from structlin.sketching._random import random_words
+from structlin.sketching._superblocks import SUPERBLOCK, superblocks, tree_sum
+
+# bytes of a cache line
+_line = 64
+# twice a row is a 32-bit integer
+_most_rows = 2**30
 
 
 class SparseStack(SketchingOperator):
@@ -40,7 +50,7 @@ class SparseStack(SketchingOperator):
     Raises
     ------
     ValueError
-        If ``nonzeros`` does not divide ``rows``.
+        If ``nonzeros`` does not divide ``rows``, or there are 2³⁰ rows or more.
 
     Notes
     -----
@@ -87,6 +97,8 @@ class SparseStack(SketchingOperator):
             raise ValueError(
                 f"nonzeros = {zeta} does not divide rows = {rows}: take rows = {near}, say"
             )
+        if operator.index(rows) >= _most_rows:
+            raise ValueError(f"rows is {rows}: fewer than 2³⁰ are possible")
         super().__init__(rows, columns, rng=rng, dtype=dtype, like=like)
         self.nonzeros = zeta
         self.scale = 1.0 / math.sqrt(zeta)
@@ -94,25 +106,67 @@ class SparseStack(SketchingOperator):
     def _hits(self, start: int, stop: int) -> Any:
         """Return (stop − start, ζ) integers: twice the row of each entry, plus one if it is −1."""
         xp, zeta = self.xp, self.nonzeros
-        part = self.shape[0] // zeta
         words = random_words(
             self.seed, self._stream, self.start + start, stop - start, 0, zeta, xp, self.device
         )
-        first = part * xp.arange(zeta, dtype=xp.int64, device=self.device)
-        signs = xp.astype(words & 1, xp.int64)
-        return xp.astype(2 * (indices(words, part, xp) + first) + signs, xp.int32)
+        return kernel(xp, sparse_stack.hits)(words, self.shape[0] // zeta)
+
+    def _zeros(self, columns: int, dtype: Any) -> Any:
+        if not is_numpy(self.xp):
+            return super()._zeros(columns, dtype)
+        # rows that begin with a cache line are added to faster
+        size = self.shape[0] * columns
+        itemsize = np.dtype(dtype).itemsize
+        memory = np.zeros(size + _line // itemsize, dtype=dtype)
+        first = -memory.__array_interface__["data"][0] % _line // itemsize
+        return memory[first : first + size].reshape(self.shape[0], columns)
 
     def _add(self, Y: Any, X: Any, start: int) -> Any:
         add = kernel(self.xp, sparse_stack.add_hits)
         return add(Y, X, self._hits(start, start + X.shape[0])) if self.shape[0] else Y
 
+    def _sum(self, X: Any) -> Any:
+        def part(place: tuple[int, int]) -> Any:
+            start, stop = place
+            return self._add(self._zeros(X.shape[1], X.dtype), X[start:stop, :], start)
+
+        places = list(superblocks(X.shape[0]))
+        whole = X.shape[0] // SUPERBLOCK
+        parts: Iterator[Any] = map(part, places)
+        if is_numpy(self.xp) and whole > 1:
+            from structlin._kernels.threads import in_order
+
+            parts = itertools.chain(in_order(part, places[:whole]), map(part, places[whole:]))
+        total = tree_sum(parts, operator.iadd)
+        return self._zeros(X.shape[1], X.dtype) if total is None else total
+
+    def _matmat(self, X: Any) -> Any:
+        Y = self._sum(X)
+        Y *= self.scale
+        return Y
+
     def _entries(self, start: int, stop: int) -> Any:
-        xp = self.xp
-        return self._add(
-            self._zeros(stop - start, self.dtype),
-            xp.eye(stop - start, dtype=self.dtype, device=self.device),
-            start,
-        )
+        if not self.shape[0]:
+            return self._zeros(stop - start, self.dtype)
+        return sparse_stack.entries(self._hits(start, stop), self.shape[0], self.dtype)
+
+    def _rmatmat(self, X: Any) -> Any:
+        xp, (d, m) = self.xp, self.shape
+        zero = xp.zeros((0 if d else m, X.shape[1]), dtype=X.dtype, device=self.device)
+        gather = kernel(xp, sparse_stack.gather_hits)
+        places = superblocks(m if d else 0)
+        return xp.concat([zero, *(gather(X, self._hits(*place)) for place in places)]) * self.scale
+
+    def _sketch_sparse(self, matrix: Any, dtype: Any) -> Any:
+        matrix = matrix.astype(dtype, copy=False)
+        if not self.shape[0]:
+            return self._zeros(matrix.shape[1], dtype)
+        if is_numpy(self.xp):
+            # imports numba, which waits for its first use
+            from structlin.sketching._sparse_input import sketch_of_sparse
+
+            return sketch_of_sparse(self, matrix)
+        return (self._signs() @ matrix).toarray()
 
     def extend(self, rows: int) -> Self:
         """Return the operator with more rows: the first are the same, up to the scale."""
@@ -123,14 +177,18 @@ class SparseStack(SketchingOperator):
         zeta = d // part
         return self._changed(shape=(d, self.shape[1]), nonzeros=zeta, scale=1.0 / math.sqrt(zeta))
 
-    def tosparse(self) -> Any:
-        """Return the matrix as a sparse one by columns, of SciPy or CuPy."""
+    def _signs(self) -> Any:
+        """Return the matrix without the scale, as a sparse one by columns."""
         xp, (d, m) = self.xp, self.shape
         hits = self._hits(0, m)
-        values = xp.astype(1 - 2 * (hits & 1), self.dtype) * self.scale
+        values = xp.astype(1 - 2 * (hits & 1), self.dtype)
         ends = self.nonzeros * xp.arange(m + 1, dtype=xp.int64)
         parts = xp.reshape(values, (-1,)), xp.reshape(hits >> 1, (-1,)), ends
         return scipy_of(xp, "sparse").csc_array(parts, shape=(d, m))
+
+    def tosparse(self) -> Any:
+        """Return the matrix as a sparse one by columns, of SciPy or CuPy."""
+        return self._signs() * self.scale
 
 
 class CountSketch(SparseStack):
@@ -173,5 +231,5 @@ class CountSketch(SparseStack):
             "CountSketch is singular on subspaces with a few dominant rows unless rows exceeds "
             "the squared dimension: SparseStack(rows, columns) is safe at 4 times the dimension",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )

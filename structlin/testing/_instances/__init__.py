@@ -11,6 +11,7 @@ from structlin.testing._instances import (
     kronecker_sparse,
     low_rank,
     monarch,
+    sketching,
     toeplitz,
     transforms,
 )
@@ -22,6 +23,7 @@ families = (
     kronecker_sparse,
     low_rank,
     monarch,
+    sketching,
     toeplitz,
     transforms,
 )

@@ -1,0 +1,144 @@
+"""Orthonormal bases of blocks of columns, by products of matrices wherever they are safe."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import device, is_cupy, is_numpy, namespace, scipy_of
+from structlin._norm import column_norms
+from structlin.matrices._base import adjoint_of
+from structlin.sketching._random import normals
+
+# projections of a block onto the complement of a basis: two are the rule, and more are only for
+# directions that are replaced because the basis has them already
+_rounds = 5
+
+
+def orthonormalize(Y: Any) -> tuple[Any, Any]:
+    """Return ``Q`` with orthonormal columns, and ``R``, such that ``Y = Q R``.
+
+    Parameters
+    ----------
+    Y : (m, n) array
+        The block, of any rank; its columns may be scaled as they like.
+
+    Returns
+    -------
+    Q : (m, min(m, n)) array
+        Columns that are orthonormal to rounding errors, whatever the rank of ``Y``.
+    R : (min(m, n), n) array
+        Upper triangular.
+
+    Raises
+    ------
+    ValueError
+        If ``Y`` has a NaN or Inf.
+
+    Notes
+    -----
+    The columns are scaled to norm one. Then ``L Lᴴ = Yᴴ Y``, ``Y ← Y L⁻ᴴ`` twice [1]_: the second
+    time repairs what the square of the condition number took from the first. Where ``L`` does not
+    exist, or the first step leaves columns that are not nearly orthonormal, Householder's QR
+    factorisation replaces it. The cost is ``4 m n²`` operations.
+
+    References
+    ----------
+    .. [1] T. Fukaya, Y. Nakatsukasa, Y. Yanagisawa and Y. Yamamoto, "CholeskyQR2: a simple and
+       communication-avoiding algorithm for computing a tall-skinny QR factorization on a
+       large-scale parallel system", ScalA 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Q, R = orthonormalize(np.array([[3.0, 3.0], [4.0, 4.0], [0.0, 1.0]]))
+    >>> bool(np.allclose(Q.T @ Q, np.eye(2))), R.round(12).tolist()
+    (True, [[5.0, 5.0], [0.0, 1.0]])
+    """
+    xp = namespace(Y)
+    m, n = Y.shape
+    if 0 in (m, n):
+        return Y[:, : min(m, n)], Y[: min(m, n), :]
+    size = column_norms(Y)
+    if not bool(xp.all(xp.isfinite(size))):
+        raise ValueError(
+            "a block of products has a NaN or Inf: the matrix has one, or its entries overflow"
+        )
+    size = xp.where(size > 0, size, xp.ones_like(size))
+    Y = Y / size
+    found = _cholesky_qr2(Y, xp) if n <= m else None
+    Q, R = xp.linalg.qr(Y) if found is None else found
+    return Q, R * size
+
+
+def _cholesky_qr2(Y: Any, xp: ModuleType) -> tuple[Any, Any] | None:
+    one = xp.eye(Y.shape[1], dtype=Y.dtype, device=device(Y))
+    R = one
+    for second in (False, True):
+        gram = xp.matmul(adjoint_of(Y, xp), Y)
+        gap = float(xp.linalg.vector_norm(gram - one))
+        # NaN, which CuPy's factorisations leave in silence, is refused here
+        if second and not gap < 0.5:
+            return None
+        try:
+            L = xp.linalg.cholesky(gram)
+        except np.linalg.LinAlgError:
+            return None
+        Y = divide(Y, L, xp)
+        R = xp.matmul(adjoint_of(L, xp), R)
+        if gap < 0.1:  # nothing is left for a second step
+            break
+    return Y, R
+
+
+def divide(Y: Any, L: Any, xp: ModuleType) -> Any:
+    """Return ``Y L⁻ᴴ`` for a lower triangular ``L``, with small residuals row by row."""
+    rows = adjoint_of(Y, xp)
+    if is_numpy(xp) or is_cupy(xp):
+        solve = scipy_of(xp, "linalg").solve_triangular
+        return adjoint_of(solve(L, rows, lower=True, check_finite=False), xp)
+    return adjoint_of(xp.linalg.solve(L, rows), xp)
+
+
+def orthonormalize_against(basis: Any, Y: Any) -> Any:
+    """Return as many orthonormal columns as ``Y`` has, orthogonal to a basis, that extend it by Y.
+
+    Parameters
+    ----------
+    basis : (m, r) array
+        Orthonormal columns.
+    Y : (m, n) array
+        The block, ``r + n <= m``.
+
+    Returns
+    -------
+    (m, n) array
+        With the basis, it spans what ``basis`` and ``Y`` span; columns that add nothing to it are
+        replaced by random ones.
+
+    Notes
+    -----
+    Block Gram–Schmidt with as many rounds as it takes, two as a rule, at
+    ``4 m n (r + n)`` operations each.
+    """
+    if 0 in basis.shape or 0 in Y.shape:
+        return orthonormalize(Y)[0]
+    xp = namespace(Y)
+    eps = float(xp.finfo(Y.dtype).eps)
+    for done in range(_rounds):
+        before = 1.0 if done else column_norms(Y)
+        Y = Y - xp.matmul(basis, xp.matmul(adjoint_of(basis, xp), Y))
+        after = column_norms(Y)
+        lost = ~(after > 10 * math.sqrt(Y.shape[0]) * eps * before)
+        if bool(xp.any(lost)) and bool(xp.all(xp.isfinite(after))):
+            real = xp.finfo(Y.dtype).dtype
+            key = _rounds * basis.shape[1] + done  # other ones for every basis and round
+            fresh = normals(key, 0, 0, Y.shape[0], Y.shape[1], xp, device(Y), real)
+            Y = xp.where(lost, xp.astype(fresh, Y.dtype), Y)
+        Y, _ = orthonormalize(Y)
+        if done and bool(xp.all(after > 0.5)):
+            break
+    return Y

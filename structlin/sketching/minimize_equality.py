@@ -1,0 +1,372 @@
+"""Minimisation under equality constraints: Newton's method with sketched saddle-point solves."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from structlin import _norm
+from structlin._backend import namespace, scipy_of
+from structlin._validation import inexact, require_finite
+from structlin.matrices import Dense, Diagonal, Identity, LinearOperator, Sparse
+from structlin.sketching._exact_lagrangian import Point, Problem, dot
+from structlin.sketching._random import seed_of
+from structlin.sketching._result import Report, warn_unconverged
+from structlin.sketching.kkt import KKTSolution, size_of, solved
+
+# of what is predicted, the descent that a step has to bring
+_sufficient = 1e-4
+_shortest = 2.0**-40
+# changes of penalties, accuracy and convexity that are tried at one point
+_attempts = 60
+
+
+@dataclass(frozen=True)
+class History:
+    """What the iterates were, the start included; a step leads to each of the others.
+
+    Attributes
+    ----------
+    objective, constraint_violation, optimality : tuple of float
+        ``f``, ``‖c‖`` and ``‖∇f + Jᵀλ‖``.
+    step : tuple of float
+        The step lengths.
+    convexity : tuple of float
+        What was added to the diagonal of the Hessian.
+    residual : tuple of float
+        The relative residuals of the saddle-point systems.
+    """
+
+    objective: tuple[float, ...] = ()
+    constraint_violation: tuple[float, ...] = ()
+    optimality: tuple[float, ...] = ()
+    step: tuple[float, ...] = ()
+    convexity: tuple[float, ...] = ()
+    residual: tuple[float, ...] = ()
+
+    def extended(self, **more: float) -> History:
+        """Return the history with one value more of each of these."""
+        return History(**{**vars(self), **{k: (*getattr(self, k), v) for k, v in more.items()}})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class EqualityMinimum(Report):
+    """A point where the first-order conditions hold.
+
+    Attributes
+    ----------
+    x : (n,) array
+        The minimiser.
+    multipliers : (m,) array
+        The multipliers ``λ`` of ``f(x) + λᵀ c(x)``.
+    objective, constraint_violation, optimality : float
+        ``f``, ``‖c‖`` and ``‖∇f + Jᵀλ‖``.
+    history : History
+        The same for all iterates.
+    error_estimate : float
+        The larger of violation and optimality, each relative as `minimize_equality` has it.
+    passes : int
+        Evaluations of the objective.
+    method, converged, iterations, seed
+        As in every report.
+    """
+
+    x: Any
+    multipliers: Any
+    objective: float
+    constraint_violation: float
+    optimality: float
+    history: History
+
+    def __repr__(self) -> str:
+        return (
+            f"<EqualityMinimum of {self.x.shape[0]} variables: objective {self.objective:.6g}, "
+            f"violation {self.constraint_violation:.1e}, optimality {self.optimality:.1e}, "
+            f"{'' if self.converged else 'not '}converged in {self.iterations} iterations>"
+        )
+
+
+def minimize_equality(
+    fun: Callable[[Any], Any],
+    x0: Any,
+    constraint: Callable[[Any], Any],
+    *,
+    grad: Callable[[Any], Any] | None = None,
+    jac: Callable[[Any], Any] | None = None,
+    hess: Callable[[Any, Any], Any] | None = None,
+    tol: float = 1e-8,
+    maxiter: int = 200,
+    method: str = "auto",
+    sketch_size: int | None = None,
+    rng: Any = None,
+) -> EqualityMinimum:
+    """Minimise ``f(x)`` where ``c(x) = 0``, for smooth functions.
+
+    Parameters
+    ----------
+    fun : callable
+        ``f(x)``, a real number.
+    x0 : (n,) real array
+        The start, which need not satisfy the constraints.
+    constraint : callable
+        ``c(x)``, an (m,) array.
+    grad : callable, optional
+        ``∇f(x)``, (n,).
+    jac : callable, optional
+        ``J(x)``, the Jacobian of the constraints: (m, n) array, sparse matrix or LinearOperator.
+    hess : callable, optional
+        ``hess(x, λ)``, the Hessian ``∇²f(x) + Σ λᵢ ∇²cᵢ(x)`` of the Lagrangian: (n, n) array,
+        sparse matrix or LinearOperator. With constant ``λ = 0`` it is that of the objective.
+        What is left out is found by central differences, with ``2 n`` evaluations each: for few
+        variables, and an accuracy of ``eps^(2/3)``.
+    tol : float, optional
+        Asked of ``‖∇f + Jᵀλ‖``, relative to the largest ``‖∇f‖`` met, and of ``‖c‖``, relative to
+        the larger of the largest met and ``‖J‖ ‖x‖``.
+    maxiter : int, optional
+        Most iterations.
+    method, sketch_size
+        How the saddle-point systems are solved, as in `solve_kkt`.
+    rng : None, int or numpy.random.Generator, optional
+        Gives the sketches.
+
+    Returns
+    -------
+    EqualityMinimum
+        ``x``, ``multipliers``, the conditions that they meet, and the history.
+
+    Raises
+    ------
+    ValueError
+        If the start or what the functions give there is not finite, or sizes disagree.
+    TypeError
+        If the start is complex.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``tol`` was not reached: in particular if no point satisfies the constraints, or their
+        gradients are linearly dependent.
+
+    Notes
+    -----
+    Each iteration solves ``[H + τI, Jᵀ; J, 0] [Δx; Δλ] = −[∇ₓL; c]`` with
+    ``L(x, λ) = f(x) + λᵀc(x)``, to an accuracy that follows that of the iterate, and searches
+    along ``(Δx, Δλ)`` for a smaller value of the exact augmented Lagrangian
+
+        ``L(x, λ) + η₁/2 ‖c(x)‖² + η₂/2 ‖J(x) ∇ₓL(x, λ)‖²``,
+
+    which is smooth in both, and of which minimisers are those of the problem when ``η₁`` is large
+    and ``η₂`` small enough. Where the step does not promise descent of
+    ``¼ (η₁ ‖c‖² + η₂ ‖J ∇ₓL‖²)``, the linear system is solved more accurately, then ``η₁`` grows
+    and ``η₂`` shrinks. Where ``H + τI`` has negative curvature along the part of the step
+    that keeps ``J Δx = 0``, ``τ`` grows. Unit
+    steps are not cut close to the solution, so convergence is superlinear there.
+
+    An iteration costs one saddle-point system, one Hessian, two Jacobians, and an evaluation of
+    everything else for each step length that is tried.
+
+    A point found is a minimiser along the steps that were taken; second-order conditions are not
+    checked in other directions.
+
+    References
+    ----------
+    G. Di Pillo and L. Grippo, "A new class of augmented Lagrangians in nonlinear programming",
+    SIAM J. Control Optim. 17 (1979).
+    I. Hong, S. Na, M. W. Mahoney and M. Kolar, "Constrained optimization via exact augmented
+    Lagrangian and randomized iterative sketching", ICML 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = minimize_equality(
+    ...     lambda x: x[0] + x[1], np.array([-1.0, -0.5]), lambda x: np.array([x @ x - 2.0])
+    ... )
+    >>> np.round(found.x, 6), np.round(found.multipliers, 6)
+    (array([-1., -1.]), array([0.5]))
+    """
+    xp = namespace(x0)
+    if xp.isdtype(x0.dtype, "complex floating"):
+        raise TypeError("x0 is complex: variables are real, take real and imaginary parts as two")
+    x = inexact(x0, xp)
+    if x.ndim != 1:
+        raise ValueError(f"x0 has shape {tuple(x.shape)}: the variables are a vector (n,)")
+    require_finite("x0", x)
+    seed = seed_of(rng)
+    problem = Problem(fun, constraint, grad, jac, hess)
+    solver = _Solver(method, sketch_size, seed)
+    point = _first(problem, x, solver)
+    history, before, reached = History(), Scales(), math.inf
+    eta: tuple[float, float] | None = None
+    tau, how, stop = 0.0, "", False
+    for iteration in range(operator.index(maxiter) + 1):
+        optimality, violation = _norm.norm(point.slope), _norm.norm(point.c)
+        history = history.extended(
+            objective=point.f, constraint_violation=violation, optimality=optimality
+        )
+        before = before.with_point(point, seed)
+        reached = max(optimality / before.gradient, violation / before.constraint)
+        if reached <= tol or stop or iteration == maxiter:
+            break
+        H = problem.hessian(point.x, point.multipliers)
+        eta = _penalties(H, point, seed) if eta is None else eta
+        rtol = min(0.1, max(reached, 0.01 * tol))
+        step, eta, tau = _direction(point, H, eta, tau, rtol, solver)
+        how = step.method
+        length, moved = _search(point, H, eta, step)
+        stop = length == 0.0  # nothing is left but rounding errors
+        point = moved
+        history = history.extended(step=length, convexity=tau, residual=step.error_estimate)
+        tau = tau / 10 if tau > 1e-3 * size_of(H, seed) else 0.0
+    result = EqualityMinimum(
+        x=point.x,
+        multipliers=point.multipliers,
+        objective=point.f,
+        constraint_violation=history.constraint_violation[-1],
+        optimality=history.optimality[-1],
+        history=history,
+        method=f"Newton's method, {how or 'no system solved'}",
+        converged=reached <= tol,
+        error_estimate=reached,
+        passes=problem.evaluations,
+        iterations=len(history.step),
+        seed=seed,
+    )
+    warn_unconverged(result, "check that the constraints can be met, start elsewhere, or raise "
+                     "maxiter or tol")  # fmt: skip
+    return result
+
+
+@dataclass(frozen=True)
+class _Solver:
+    """How saddle-point systems are solved."""
+
+    method: str
+    sketch_size: int | None
+    seed: int
+
+    def __call__(self, H: LinearOperator, J: LinearOperator, g: Any, c: Any, rtol: float) -> Any:
+        return solved(
+            H, J, g, c, rtol=rtol, method=self.method, sketch_size=self.sketch_size, seed=self.seed
+        )
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What gradients and constraints are measured in: the largest that have been met."""
+
+    gradient: float = 0.0
+    constraint: float = 0.0
+
+    def with_point(self, point: Point, seed: int) -> Scales:
+        """Return the scales when this point is met too; what is zero everywhere counts as one."""
+        reach = size_of(point.J, seed) * _norm.norm(point.x)
+        return Scales(
+            max(self.gradient, _norm.norm(point.g)) or 1.0,
+            max(self.constraint, _norm.norm(point.c), reach) or 1.0,
+        )
+
+
+def _first(problem: Problem, x: Any, solver: _Solver) -> Point:
+    """Return the start with multipliers of least squares."""
+    xp = namespace(x)
+    f, c = problem.objective(x), problem.constraint(x)
+    if not math.isfinite(f):
+        raise ValueError("fun(x0) is not finite: start where the objective is defined")
+    if c.ndim != 1:
+        raise ValueError(f"constraint(x0) has shape {tuple(c.shape)}: it has to be a vector (m,)")
+    require_finite("constraint(x0)", c)
+    bare = Point(problem, x, xp.zeros_like(c))
+    n, J = x.shape[0], bare.J
+    if bare.g.shape != x.shape or J.shape != (c.shape[0], n):
+        raise ValueError(
+            f"x0 is ({n},) and constraint(x0) {tuple(c.shape)}, but grad(x0) is "
+            f"{tuple(bare.g.shape)} and jac(x0) {J.shape}: they need ({n},) and {c.shape[0]}x{n}"
+        )
+    start: KKTSolution = solver(_one(J), J, bare.g, xp.zeros_like(c), 1e-6)
+    if not start.converged:
+        return bare
+    return Point(problem, x, xp.astype(start.multipliers, x.dtype))
+
+
+def _one(J: LinearOperator) -> LinearOperator:
+    """Return the identity, sparse where the Jacobian is."""
+    n = J.shape[1]
+    if isinstance(J, Sparse):
+        return Sparse(scipy_of(J.xp, "sparse").eye_array(n, dtype=J.dtype, format="csc"))
+    return Identity(n, like=J)
+
+
+def _tangential(J: LinearOperator, dx: Any, solver: _Solver) -> Any:
+    """Return the part of a step along which the constraints do not change."""
+    zero = J.xp.zeros((J.shape[0],), dtype=dx.dtype, device=J.device)
+    projected: KKTSolution = solver(_one(J), J, -dx, zero, 1e-3)
+    return projected.x
+
+
+def _penalties(H: LinearOperator, point: Point, seed: int) -> tuple[float, float]:
+    """Return the first penalties, from the sizes of Hessian and Jacobian: they have dimensions."""
+    n, m = point.x.shape[0], max(point.c.shape[0], 1)
+    curvature = size_of(H, seed) / math.sqrt(n)
+    squared = size_of(point.J, seed) ** 2 / m
+    return 10.0 * curvature / squared, 0.1 / (curvature * squared)
+
+
+def _direction(
+    point: Point, H: LinearOperator, eta: tuple[float, float], tau: float, rtol: float,
+    solver: _Solver,
+) -> tuple[KKTSolution, tuple[float, float], float]:  # fmt: skip
+    """Return a step of descent, with the penalties and the convexity for which it is one."""
+    size = size_of(H, solver.seed) / math.sqrt(point.x.shape[0])
+    step = None
+    for _ in range(_attempts):
+        if step is None:
+            B = _shifted(H, tau)
+            step = solver(B, point.J, point.slope, point.c, rtol)
+            dx, dy = step.x, step.multipliers
+            flat = _tangential(point.J, dx, solver)
+            if dot(flat, B @ flat) < 0 and _norm.norm(flat) > 1e-8 * _norm.norm(dx):
+                tau, step = max(10.0 * tau, 1e-3 * size), None
+                continue
+        promised = 0.25 * (eta[0] * dot(point.c, point.c) + eta[1] * dot(point.w, point.w))
+        if point.descent(eta, H, dx, dy) <= -promised:
+            break
+        if step.iterations and rtol > 1e-8:  # inexact
+            rtol, step = 0.01 * rtol, None
+        else:
+            eta = 4.0 * eta[0], 0.5 * eta[1]
+    return step or solver(B, point.J, point.slope, point.c, rtol), eta, tau
+
+
+def _shifted(H: LinearOperator, tau: float) -> LinearOperator:
+    if tau == 0:
+        return H
+    xp, n = H.xp, H.shape[0]
+    if isinstance(H, Dense):
+        return Dense(H.array + tau * xp.eye(n, dtype=H.dtype, device=H.device))
+    return H + Diagonal(xp.full((n,), tau, dtype=H.dtype, device=H.device))
+
+
+def _search(
+    point: Point, H: LinearOperator, eta: tuple[float, float], step: KKTSolution
+) -> tuple[float, Point]:
+    """Return the length of a step that lowers the merit function enough, and where it leads."""
+    slope = point.descent(eta, H, step.x, step.multipliers)
+    merit = point.merit(eta)
+    eps = float(np.finfo(str(point.x.dtype).rpartition(".")[2]).eps)
+    noise = 10 * eps * (abs(merit) + abs(point.f))
+    length = 1.0
+    while length >= _shortest:
+        moved = Point(
+            point.problem,
+            point.x + length * step.x,
+            point.multipliers + length * step.multipliers,
+        )
+        if moved.merit(eta) <= merit + _sufficient * length * min(slope, 0.0) + noise:
+            return length, moved
+        length *= 0.5
+    return 0.0, point
