@@ -22,7 +22,7 @@ _U, _V = np.uint64, np.uint32
 _one = np.uint64(1)
 
 # bytes of sums beyond which they are gathered
-_large = 2**25
+_large = 2**24
 # bytes of sums, and of rows, that a thread then has in its cache at a time
 _sums_in_cache = 2**21
 _rows_in_cache = 2**20

@@ -1,5 +1,6 @@
 """Randomized linear algebra: sketching operators, row sampling, and the drivers built on them."""
 
+from structlin.sketching._base import SketchingOperator as SketchingOperator
 from structlin.sketching._estimate import Estimate as Estimate
 from structlin.sketching.complete import Completion as Completion, complete as complete
 from structlin.sketching.cond import cond as cond

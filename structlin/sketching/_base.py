@@ -69,7 +69,9 @@ class SketchingOperator(LinearOperator):
     -----
     An entry is a function of the key, the kind, its own row and the row of ``A`` it multiplies,
     and of nothing else: not of ``m`` (but for the kinds that say so), threads, chunks or the
-    device. Products add rows in the one order of `structlin.sketching._superblocks`.
+    device. Products add rows in the one order of `structlin.sketching._superblocks`; only the
+    transforms and products of tensors that have all rows in memory do better, and then agree with
+    those by blocks of rows up to rounding.
 
     ``S @ A`` and ``B @ S.T`` are arrays for arrays and for sparse matrices; with operators they
     are products that remain to be applied, of which `apply` makes arrays.
@@ -180,7 +182,8 @@ class SketchingOperator(LinearOperator):
             parts of the rows add up to that of the whole.
         scaled : bool
             Whether the factor `scale` is applied. Sums of unscaled parts, multiplied by it once at
-            the end, have the very bits of the whole product, up to 65 536 rows.
+            the end, have the very bits of the whole product, up to 65 536 rows: of sparse sketches
+            always, of Gaussian and Rademacher ones if parts begin at multiples of 1024 rows.
 
         Returns
         -------

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from structlin.sketching._base import SketchingOperator, by_columns
 from structlin.sketching._random import distinct
 
@@ -52,7 +54,7 @@ class SubsampledTransform(SketchingOperator):
         return self.start == 0 and self.shape[1] == self.columns and 0 not in self.shape
 
     def _indices(self, values: Any) -> Any:
-        return self.xp.asarray(values.tolist(), dtype=self.xp.int64, device=self.device)
+        return self.xp.asarray(values, dtype=self.xp.int64, device=self.device)
 
     def _by_columns(self, function: Callable[[Any], Any], X: Any) -> Any:
         return by_columns(function, X, max(_least_columns, _at_once // self.size), self.xp)
@@ -98,10 +100,9 @@ class SubsampledTransform(SketchingOperator):
         d, found = self.shape[0], []
         for low in range(0, d, self.size):
             chosen = self._chosen[low : low + self.size]
-            places = [d] * self.size
-            for i, row in enumerate(chosen.tolist()):
-                places[row] = low + i
-            found.append(self.xp.asarray(places, dtype=self.xp.int64, device=self.device))
+            places = np.full(self.size, d, dtype=np.int64)
+            places[chosen] = np.arange(low, low + chosen.size)
+            found.append(self._indices(places))
         return found
 
 

@@ -53,11 +53,11 @@ def leverage_scores(A: Any, *, method: str = "auto", rng: Any = None) -> Any:
     The score of row ``i`` is the diagonal entry ``P_ii`` of the orthogonal projector onto the
     range of ``A``, which is ``max |aᵢ x|² / ‖A x‖²`` over all ``x``. Columns may have any scale.
 
-    With ``R`` the triangle of a sketch ``S A`` of ``8 n`` rows, and ``G`` Gaussian with ``k = 8
-    log m`` columns, ``τᵢ ≈ ‖aᵢ R⁻¹ G‖²``: within a factor of 2.5 by the sketch, which all rows
-    share to a large part, and ``√(2/k)`` by ``G`` (for ``n ≤ k``, ``G = I``). Exact scores take
-    ``4 m n²`` operations, the sketched ones ``8 m n + 2 m n k``. Sparse matrices and operators
-    are made dense for exact scores.
+    With ``R`` the triangle of a sketch ``S A`` of ``8 n + 64`` rows, and ``G`` Gaussian with ``k =
+    8 log m`` columns, ``τᵢ ≈ ‖aᵢ R⁻¹ G‖²``: within a factor of 2.5 or little more by the sketch,
+    which all rows share to a large part, and ``√(2/k)`` by ``G`` (for ``n ≤ k``, ``G = I``). Exact
+    scores take ``4 m n²`` operations, the sketched ones ``8 m n + 2 m n k``. Sparse matrices and
+    operators are made dense for exact scores; sketches of an operator need its adjoint.
 
     References
     ----------

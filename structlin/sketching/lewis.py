@@ -84,6 +84,10 @@ def lewis_weights(
     ``p``, in the end by the factor ``|p − 2|/(p + 2)``. Sketched steps do not look at ``F``: they
     take the smaller of this ``α`` and ``p/2``, which contracts for ``p < 4``.
 
+    Where sketched scores are within a factor ``f``, the weights are within ``f`` for ``p ≤ 2``,
+    and ``f^{p/(4 − p)}`` for ``2 < p < 4``. Rows that are so small beside the others that squares
+    vanish (1e-160, or 1e-22 in single precision) count as zero.
+
     A step takes ``4 m n²`` operations, or a third of it and less when sketched; of a `RowBlocks`,
     two passes.
 

@@ -23,7 +23,7 @@ class SampledProduct(Report):
     """An unbiased estimate of a product of matrices.
 
     ``error_estimate`` is the root of the mean squared error in the Frobenius norm, estimated
-    without bias from the sample; 0 where nothing was left out.
+    without bias from the sample (of one draw, its bound below); 0 where nothing was left out.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class QRResult(Report):
     Attributes
     ----------
     Q : (m, k) array
-        Orthonormal columns, as many as the numerical rank.
+        Orthonormal columns, as many as the numerical rank; without pivots, ``min(m, n)``.
     R : (k, n) array
         Upper triangular.
     pivots : (n,) array
@@ -46,7 +46,7 @@ class QRResult(Report):
 
     @property
     def rank(self) -> int:
-        """The numerical rank."""
+        """How many columns ``Q`` has: the numerical rank, if pivots were chosen."""
         return int(self.Q.shape[1])
 
     def __iter__(self) -> Iterator[Any]:
@@ -54,7 +54,7 @@ class QRResult(Report):
 
     def __repr__(self) -> str:
         shape = (self.Q.shape[0], self.R.shape[1])
-        return f"<QRResult {size_text(shape)} of rank {self.rank} by {self.method}>"
+        return f"<QRResult {size_text(shape)} with {self.rank} columns in Q by {self.method}>"
 
 
 def qr(A: Any, *, pivoting: bool = True, rng: Any = None) -> QRResult:
@@ -118,7 +118,7 @@ def qr(A: Any, *, pivoting: bool = True, rng: Any = None) -> QRResult:
     if pivoting:
         R = ordered
     elif k < n:
-        return _direct(A, pivoting, "dependent columns")
+        return _direct(A, pivoting, "dependent columns", passes=2)
     else:
         pivots = xp.arange(n, dtype=xp.int64, device=A.device)
     Q = _divided(A, pivots[:k], R[:k, :k])
@@ -163,7 +163,7 @@ def _cholesky_qr(Y: Any, xp: Any) -> tuple[Any, Any, float]:
     return Q, adjoint_of(L, xp), squared
 
 
-def _direct(A: LinearOperator, pivoting: bool, why: str) -> QRResult:
+def _direct(A: LinearOperator, pivoting: bool, why: str, passes: int = 1) -> QRResult:
     xp, array = A.xp, dense_of(A)
     if pivoting:
         Q, R, pivots = pivoted_qr(array, xp)
@@ -181,5 +181,5 @@ def _direct(A: LinearOperator, pivoting: bool, why: str) -> QRResult:
         pivots=pivots,
         method=f"{name} ({why})",
         error_estimate=float(xp.finfo(A.dtype).eps),
-        passes=1,
+        passes=passes,
     )

@@ -19,6 +19,8 @@ from structlin.sketching._superblocks import SUPERBLOCK, superblocks, tree_sum
 
 # bytes of a cache line
 _line = 64
+# of sketches that every thread may have one of, each for a superblock of its own
+_small = 2**22
 # twice a row is a 32-bit integer
 _most_rows = 2**30
 
@@ -133,7 +135,8 @@ class SparseStack(SketchingOperator):
         places = list(superblocks(X.shape[0]))
         whole = X.shape[0] // SUPERBLOCK
         parts: Iterator[Any] = map(part, places)
-        if is_numpy(self.xp) and whole > 1:
+        small = self.shape[0] * X.shape[1] * self.xp.finfo(X.dtype).bits // 8 <= _small
+        if is_numpy(self.xp) and whole > 1 and small:
             from structlin._kernels.threads import in_order
 
             parts = itertools.chain(in_order(part, places[:whole]), map(part, places[whole:]))
@@ -189,6 +192,9 @@ class SparseStack(SketchingOperator):
     def tosparse(self) -> Any:
         """Return the matrix as a sparse one by columns, of SciPy or CuPy."""
         return self._signs() * self.scale
+
+    def _formula(self) -> str:
+        return f"{self.nonzeros} per column, {super()._formula()}"
 
 
 class CountSketch(SparseStack):

@@ -67,6 +67,9 @@ class SRCT(_SignedTransform):
     rows: the entries depend on ``m``, and a block of the rows, or a matrix that is read by blocks,
     is multiplied with the entries, as of a Gaussian sketch. `extend` takes more rows.
 
+    To embed ``n`` dimensions takes of the order of ``n log n`` rows. Four ``n`` do in general, but
+    are too few where about ``n`` neighbouring rows of the matrix carry all of it.
+
     References
     ----------
     H. Avron, P. Maymounkov and S. Toledo, "Blendenpik: supercharging LAPACK's least-squares
@@ -131,6 +134,9 @@ class SRHT(_SignedTransform):
     A product with an (m, n) matrix costs ``8 M n log₂ M``, whatever ``d``. The transform needs all
     rows: the entries depend on ``M``, and a block of the rows, or a matrix that is read by blocks,
     is multiplied with the entries, as of a Gaussian sketch. `extend` takes more rows.
+
+    To embed ``n`` dimensions takes of the order of ``n log n`` rows. Four ``n`` do in general, but
+    ``S A`` can be singular where about ``n`` neighbouring rows of the matrix carry all of it.
 
     References
     ----------

@@ -101,6 +101,17 @@ def test_sketched_scores_are_within_the_distortion_in_any_container(library):
         np.testing.assert_allclose(found, scores, rtol=1e-10)
 
 
+def test_sketched_scores_of_few_columns_are_within_the_distortion_too():
+    # the chance to be off by more is about 1e-4 for each seed
+    for n in (1, 2, 4):
+        A = np.random.default_rng(n).standard_normal((500, n))
+        exact = projector_diagonal(A)
+        for seed in range(25):
+            ratio = leverage_scores(A, method="sketched", rng=seed) / exact
+            assert ratio.min() > 1 / 2.5
+            assert ratio.max() < 2.5
+
+
 def test_projection_of_many_columns():
     A = spread(2500, 100, seed=1)
     scores = leverage_scores(A, method="sketched", rng=0)  # 63 Gaussian vectors for 100 columns

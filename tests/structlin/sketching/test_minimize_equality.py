@@ -180,14 +180,14 @@ def test_sparse_control_of_a_thousand_states():
 
 
 def test_sketched_solves_are_as_accurate_as_the_iterate_deserves():
-    given = control(60)
+    given = control(30)
     direct = minimize_equality(**given)
     sketched = minimize_equality(**given, method="sketched", rng=0)
     assert sketched.converged
     assert "sketch and project" in sketched.method
     np.testing.assert_allclose(sketched.x, direct.x, atol=1e-4)
     residuals = sketched.history.residual
-    assert residuals[0] > 1e-4 > residuals[-1]
+    assert residuals[0] > 0.01 > residuals[-1]
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
