@@ -90,16 +90,47 @@ def test_sparse_matrices_go_to_lanczos(rng):
     A = scipy.sparse.random_array((500, 320), density=0.03, rng=rng)
     exact = np.linalg.svd(A.toarray(), compute_uv=False)[:7]
     for container in (A, A.T, A.astype(complex) * 1j):
-        for method in ("auto", "arpack", "propack"):
+        for method in ("auto", "lanczos", "arpack", "propack"):
             result = svd(container, 7, method=method, rng=2)
-            assert result.method == ("propack" if method == "propack" else "arpack")
+            assert result.method == ("lanczos" if method == "auto" else method)
             np.testing.assert_allclose(result.s, exact, rtol=1e-12)
             assert max(defect(result.U), defect(result.Vt.conj().T)) < 1e-13
             error = relative_error(container.toarray(), *result)
             assert result.error_estimate == pytest.approx(error, rel=1e-9)
 
 
-@pytest.mark.parametrize("method", ["arpack", "propack"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(500, 320), (320, 500)])
+def test_lanczos_of_every_precision(rng, dtype, shape):
+    A = scipy.sparse.random_array(shape, density=0.03, rng=rng).astype(dtype)
+    if dtype.startswith("complex"):
+        A = A + 1j * scipy.sparse.random_array(shape, density=0.03, rng=rng).astype(dtype)
+    A = A.tocsr().astype(dtype)
+    result = svd(A, 20, rng=2)
+    assert result.method == "lanczos"
+    assert result.U.dtype == dtype
+    exact = np.linalg.svd(A.toarray(), compute_uv=False)[:20]
+    np.testing.assert_allclose(result.s, exact, rtol=10 * roundoff(dtype))
+    assert max(defect(result.U), defect(result.Vt.conj().T)) < roundoff(dtype)
+    U, s, Vt = result
+    np.testing.assert_allclose(A @ Vt.conj().T, U * s, atol=100 * roundoff(dtype))
+    np.testing.assert_allclose(A.conj().T @ U, Vt.conj().T * s, atol=1000 * roundoff(dtype))
+
+
+def test_lanczos_with_repeated_values_and_few():
+    A = scipy.sparse.block_diag(
+        [scipy.sparse.csr_array(2.0 * np.eye(30)), scipy.sparse.csr_array(np.diag(np.ones(300)))],
+        format="csr",
+    )
+    result = svd(A, 20, method="lanczos", rng=0)
+    np.testing.assert_allclose(result.s, 2, rtol=1e-12)
+    A = scipy.sparse.csr_array((np.arange(1.0, 4), ([0, 5, 300], [1, 2, 250])), shape=(400, 300))
+    result = svd(A, 5, method="lanczos", rng=0)
+    np.testing.assert_allclose(result.s, [3, 2, 1, 0, 0], atol=1e-13)
+    assert max(defect(result.U), defect(result.Vt.T)) < 1e-13
+
+
+@pytest.mark.parametrize("method", ["lanczos", "arpack", "propack"])
 def test_small_values_of_sparse_matrices(rng, method):
     s = np.geomspace(1, 1e-11, 12)
     core = matrix(rng, 40, 40, s)
@@ -111,10 +142,10 @@ def test_small_values_of_sparse_matrices(rng, method):
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-@pytest.mark.parametrize("method", ["krylov", "exact", "arpack"])
+@pytest.mark.parametrize("method", ["krylov", "exact", "lanczos", "arpack"])
 def test_scaling(rng, scale, method):
     A = matrix(rng, 120, 90, 2.0 ** -np.arange(20.0))
-    A = scipy.sparse.csr_array(A) if method == "arpack" else A
+    A = scipy.sparse.csr_array(A) if method in ("lanczos", "arpack") else A
     one = svd(A, 8, method=method, rng=3)
     other = svd(A * scale, 8, method=method, rng=3)
     np.testing.assert_allclose(other.s / scale, one.s, rtol=1e-10)
@@ -258,7 +289,7 @@ def test_bad_input(rng):
         svd(A, 2, oversampling=-1)
     with pytest.raises(ValueError, match="arpack"):
         svd(A, 2, method="arpack")
-    with pytest.raises(ValueError, match="fewer than"):
+    with pytest.raises(ValueError, match="too large for method"):
         svd(scipy.sparse.csr_array(A), 4, method="arpack")
     for bad in (np.nan, np.inf):
         A[2, 1] = bad
