@@ -55,9 +55,9 @@ def dense(record: harness.Record, n: int, rng: np.random.Generator) -> None:
         f"dense {n}², σ_j = 1/j",
         runs,
         bars=bars,
-        limits={"gemm": harness.gemm("gemm", flops=8 * 2 * n * n * (RANK + 10), binds=[])},
-        rounds=11,
-        seconds=25.0,
+        limits={"its products as gemm": harness.gemm(8 * 2 * n * n * (RANK + 10), binds=[])},
+        rounds=9,
+        seconds=12.0,
     )
     ours = runs["structlin"]()
     record.figure(f"dense {n}²: excess error", excess(A, ours, s), at_most=1e-6)
@@ -87,7 +87,7 @@ def sparse(record: harness.Record, case: str, A: Any) -> None:
         runs,
         bars=[("structlin", peer, SPARSE_BAR) for peer in peers],
         rounds=5,
-        seconds=30.0,
+        seconds=20.0,
     )
     ours = runs["structlin"]()
     s = np.sort(svds(A, RANK, solver="arpack", return_singular_vectors=False))[::-1]

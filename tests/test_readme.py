@@ -55,6 +55,19 @@ def test_projections(names):
     assert found.operator.parameters < names["G"].size / 10
 
 
+def test_sketching(names):
+    X, y, fit, s = names["X"], names["y"], names["fit"], names["s"]
+    best, *_ = np.linalg.lstsq(X, y, rcond=None)
+    np.testing.assert_allclose(fit.x, best, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(names["same"].x, best, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(s, np.linalg.svd(X, compute_uv=False)[:5], rtol=1e-2)
+    assert names["once"].passes == 1
+    side = 2 - 2 * np.cos(np.pi * np.arange(1, 61) / 61)
+    exact = np.log(side[:, None] + side + 0.1).sum()
+    estimate = names["estimate"]
+    assert abs(estimate.value - exact) < 4 * estimate.standard_error
+
+
 def test_suites_of_users(names):
     names["test_my_solver"]()
 

@@ -9,3 +9,8 @@ from structlin.plotting.simulation import (
     shade as shade,
     temperature as temperature,
 )
+from structlin.plotting.sketching import (
+    convergence as convergence,
+    singular_values as singular_values,
+    sketch_quality as sketch_quality,
+)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def singular_values(
     result: SVD, ax: Axes | None = None, *, exact: Any = None, label: str = "estimated"
 ) -> Line2D:
-    """Draw estimated singular values with the band in which the true ones lie.
+    """Draw estimated singular values, with a band as wide as the estimate of the error.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def singular_values(
 
     Notes
     -----
-    A projection ``Qᴴ A`` has singular values ``s_j <= σ_j``, and ``σ_j² <= s_j² + e²`` with the
-    error ``e = ‖A − U S Vᴴ‖_F``: the band ends there. It is wide where much of the matrix is left
-    out, although the estimates may be good.
+    A singular value differs from its estimate by no more than the error ``‖A − U S Vᴴ‖_F``, by
+    Weyl's inequality; the band is as wide as the estimate of that. It is wide where much of the
+    matrix is left out, although the singular values may be much better.
 
     Examples
     --------
@@ -65,13 +65,15 @@ def singular_values(
     missing = min(result.error_estimate, 1 - np.finfo(float).eps)
     # the error is relative to ‖A‖_F, of which the values say what is not missing
     error = np.linalg.norm(s) * missing / np.sqrt(1 - missing**2) if missing >= 0 else np.nan
+    lowest = s[s > 0].min() / 2 if np.any(s > 0) else 0.5
     if np.isfinite(error):
-        ax.fill_between(
-            place, s, np.hypot(s, error), color=palette[0], alpha=0.2, lw=0, label="true ones lie here"
-        )
+        low = np.maximum(s - error, lowest)
+        band = ax.fill_between(place, low, s + error, color=palette[0], alpha=0.2, lw=0)
+        band.set_label("± estimated error")
     if exact is not None:
         ax.plot(place, _on_host(exact)[: len(s)], color=palette[6], lw=1, label="exact")
     (line,) = ax.plot(place, s, "o", ms=3, color=palette[0], label=label)
+    ax.set_ylim(bottom=lowest)
     ax.set(yscale="log", xlabel="j", ylabel="singular value", title=result.method)
     ax.legend(frameon=False)
     open_frame(ax)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from structlin._backend import device, namespace, scipy_of
+from structlin._backend import device, is_numpy, namespace, scipy_of
+from structlin._validation import common_type
 from structlin.matrices import (
     Adjoint,
     Dense,
@@ -25,7 +26,7 @@ from structlin.matrices import (
     transpose,
 )
 from structlin.matrices._base import adjoint_of, size_text, times
-from structlin.sketching._operand import as_matrix
+from structlin.sketching._operand import as_matrix, needing_adjoint
 from structlin.sketching._random import seed_of
 from structlin.sketching._superblocks import superblocks, tree_sum
 from structlin.sketching.row_blocks import RowBlocks, Summand
@@ -67,11 +68,11 @@ class SketchingOperator(LinearOperator):
 
     Notes
     -----
-    An entry is a function of the key, the kind, its own row and the row of ``A`` it multiplies,
-    and of nothing else: not of ``m`` (but for the kinds that say so), threads, chunks or the
-    device. Products add rows in the one order of `structlin.sketching._superblocks`; only the
-    transforms and products of tensors that have all rows in memory do better, and then agree with
-    those by blocks of rows up to rounding.
+    An entry is a function of the key, the kind and its parameters, its own row and the row of ``A``
+    it multiplies, and of nothing else: not of ``m`` (but for the kinds that say so), threads,
+    chunks or the device. Products add rows in the one order of
+    `structlin.sketching._superblocks`; only the transforms and products of tensors that have all
+    rows in memory do better, and then agree with those by blocks of rows up to rounding.
 
     ``S @ A`` and ``B @ S.T`` are arrays for arrays and for sparse matrices; with operators they
     are products that remain to be applied, of which `apply` makes arrays.
@@ -172,6 +173,8 @@ class SketchingOperator(LinearOperator):
         ----------
         A : (m, n) array, sparse matrix, LinearOperator or RowBlocks
             What is sketched; (n, m) for ``side="right"``. It may have some of the rows only.
+            Integers and booleans become float64, half precision becomes single. Of an operator
+            the adjoint is needed.
         side : {"left", "right"}
             ``S A``, or ``A Sᵀ`` from the right.
         row_offset : int
@@ -179,7 +182,8 @@ class SketchingOperator(LinearOperator):
             from the right).
         out : (d, n) array, optional
             A sketch to which this one is added, in place where the array library can: sketches of
-            parts of the rows add up to that of the whole.
+            parts of the rows add up to that of the whole. Its data type must be one to which those
+            of ``S`` and ``A`` promote.
         scaled : bool
             Whether the factor `scale` is applied. Sums of unscaled parts, multiplied by it once at
             the end, have the very bits of the whole product, up to 65 536 rows: of sparse sketches
@@ -188,12 +192,16 @@ class SketchingOperator(LinearOperator):
         Returns
         -------
         (d, n) array, or (n, d) for ``side="right"``
-            ``out`` where it was given.
+            The sketch, or its sum with ``out``.
 
         Raises
         ------
         ValueError
-            If sizes disagree, or entries are not finite.
+            If sizes or devices disagree, entries are not finite, or ``out`` cannot be written to.
+        TypeError
+            If array libraries are mixed, or ``out`` has a data type that cannot hold the sketch.
+        NotImplementedError
+            If ``A`` is an operator without an adjoint.
 
         Examples
         --------
@@ -208,13 +216,14 @@ class SketchingOperator(LinearOperator):
         xp = self.xp
         if side not in ("left", "right"):
             raise ValueError(f"side is {side!r}: a sketch is applied from the 'left' or 'right'")
+        namespace(self, out)
+        device(self, out)
         if side == "right":
             flipped = None if out is None else xp.matrix_transpose(out)
             left = self.apply(as_matrix(A).T, row_offset=row_offset, out=flipped, scaled=scaled)
             return xp.matrix_transpose(left)
         A = as_matrix(A)
-        namespace(self, A)
-        device(self, A)
+        self._require_mate(A)
         rows, offset = A.shape[0], operator.index(row_offset)
         if not 0 <= offset <= self.shape[1] - rows:
             raise ValueError(
@@ -225,14 +234,22 @@ class SketchingOperator(LinearOperator):
         factor = self.scale if scaled else 1.0
         if out is None:
             return S._sketch(A) * factor
-        if tuple(out.shape) != (self.shape[0], A.shape[1]):
-            raise ValueError(
-                f"out has shape {tuple(out.shape)}: the sketch is {self.shape[0]}x{A.shape[1]}"
-            )
+        self._require_room(out, A)
         if isinstance(A, Dense) and not scaled:
             return self._add(out, xp.astype(A.array, out.dtype, copy=False), offset)
         out += S._sketch(A) * factor
         return out
+
+    def _require_room(self, out: Any, A: LinearOperator) -> None:
+        if tuple(out.shape) != (self.shape[0], A.shape[1]):
+            raise ValueError(
+                f"out has shape {tuple(out.shape)}: the sketch is {self.shape[0]}x{A.shape[1]}"
+            )
+        needed = common_type(self.xp, self.dtype, A.dtype)
+        if common_type(self.xp, needed, out.dtype) != out.dtype:
+            raise TypeError(f"out is {out.dtype}, but the sketch is {needed}: make out of that")
+        if is_numpy(self.xp) and not out.flags.writeable:
+            raise ValueError("out is read-only: pass an array that can be written to")
 
     def _sketch(self, A: LinearOperator) -> Any:
         """Return ``S A`` without the scale, for an operator whose rows are those of this sketch."""
@@ -244,15 +261,16 @@ class SketchingOperator(LinearOperator):
             return A.one_pass([self.summand(A)])[0][0]
         if isinstance(A, Sparse):
             return self._sketch_sparse(A.matrix, dtype)
-        if isinstance(A, Product):
-            first, *rest = A.factors
-            return functools.reduce(lambda Y, B: B.__rmatmul__(Y), rest, self._sketch(first))
         if isinstance(A, Sum):
             return functools.reduce(operator.add, map(self._sketch, A.terms))
         if isinstance(A, Scaled):
             return times(self._sketch(A.operator), A.scalar, xp)
-        entries = xp.astype(self._entries(0, self.shape[1]), dtype, copy=False)
-        return adjoint_of(A._rmatmat(adjoint_of(entries, xp)), xp)
+        with needing_adjoint(A, "its sketch"):
+            if isinstance(A, Product):
+                first, *rest = A.factors
+                return functools.reduce(lambda Y, B: B.__rmatmul__(Y), rest, self._sketch(first))
+            entries = xp.astype(self._entries(0, self.shape[1]), dtype, copy=False)
+            return adjoint_of(A._rmatmat(adjoint_of(entries, xp)), xp)
 
     def _sketch_sparse(self, matrix: Any, dtype: Any) -> Any:
         """Return the unscaled product with a sparse matrix of SciPy or CuPy."""

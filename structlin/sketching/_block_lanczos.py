@@ -63,7 +63,7 @@ def lanczos(tall: Any, k: int, size: float, seed: int) -> tuple[Any, int] | None
     T = np.zeros((most + _block, most + _block), dtype=dtype)
     start = np.random.default_rng(seed).standard_normal((n, _block)).astype(dtype)
     Q[:, :_block], _ = orthonormalize(start)
-    c, restarted = _block, True
+    c, restarted, renewed, before = _block, True, False, 0.0
     for step in range(1, _most):
         X = np.ascontiguousarray(Q[:, c - _block : c])
         # divided twice by the norm: the square may overflow or vanish
@@ -79,14 +79,18 @@ def lanczos(tall: Any, k: int, size: float, seed: int) -> tuple[Any, int] | None
         restarted = False
         Z, R = orthonormalize(Y)
         if np.min(np.abs(np.diag(R))) < 1e-6 * np.max(np.abs(core)):
-            Z = orthonormalize_against(Q[:, :c], Z)
+            # the space is invariant, but a random block may find more copies of an eigenvalue
+            Z, renewed = orthonormalize_against(Q[:, :c], Z), True
         full = c + _block > most
         if full or (c > keep and step % _look == 0):
             w, P = np.linalg.eigh(T[:c, :c])
             w, P = w[::-1], P[:, ::-1]
             residuals = np.linalg.norm(R @ P[c - _block : c, :k], axis=0)
-            if np.max(residuals) <= tolerance * w[0]:
+            found = float(np.sum(w[:k]))
+            complete = not renewed or found <= (1 + tolerance) * before
+            if complete and np.max(residuals) <= tolerance * w[0]:
                 return Q[:, :c] @ P[:, :k], 2 * step
+            renewed, before = False, found
             if full:
                 Q[:, :keep] = Q[:, :c] @ P[:, :keep]
                 T[:] = 0

@@ -68,12 +68,22 @@ def mean_and_error(values: Any) -> tuple[Any, float]:
         If it is not finite.
     """
     xp = namespace(values)
-    count = values.shape[0]
     complicated = xp.isdtype(values.dtype, "complex floating")
     values = xp.astype(values, xp.complex128 if complicated else xp.float64)
     center = xp.mean(values)
     mean = complex(center) if complicated else float(center)
     if not cmath.isfinite(mean):
-        raise ValueError("A takes finite vectors to NaN or Inf, or its entries are beyond numbers")
-    spread = float(xp.linalg.vector_norm(values - center))
-    return mean, spread / math.sqrt(count * max(count - 1, 1))
+        raise not_finite()
+    return mean, float(standard_error(values))
+
+
+def standard_error(values: Any, axis: int = 0) -> Any:
+    """Return the standard error of the mean along an axis."""
+    xp, count = namespace(values), values.shape[axis]
+    spread = xp.linalg.vector_norm(values - xp.mean(values, axis=axis, keepdims=True), axis=axis)
+    return spread / math.sqrt(count * max(count - 1, 1))
+
+
+def not_finite() -> ValueError:
+    """Return the error of products that are no numbers."""
+    return ValueError("A takes finite vectors to NaN or Inf, or its entries are beyond numbers")

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from structlin import _norm
-from structlin._backend import namespace
+from structlin._backend import device, namespace
 from structlin._validation import require_finite
 from structlin.matrices import Dense, LinearOperator
+from structlin.matrices._base import size_text
 from structlin.sketching._operand import as_matrix
 
 
@@ -27,7 +28,8 @@ class Problem:
     Notes
     -----
     Central differences of functions have an error of about ``eps^(2/3)``, those of differences
-    ``eps^(1/2)``.
+    ``eps^(2/5)``. What the functions return is checked at every point, and takes the precision of
+    ``x``.
     """
 
     def __init__(
@@ -40,37 +42,46 @@ class Problem:
     ) -> None:
         self._fun, self._constraint = fun, constraint
         self._grad, self._jac, self._hess = grad, jac, hess
+        self._constraints: int | None = None
         self.evaluations = 0
 
     def objective(self, x: Any) -> float:
         """Return ``f(x)``; a value that is no number counts as infinite."""
         self.evaluations += 1
-        value = float(self._fun(x))
+        value = self._fun(x)
+        if isinstance(value, complex) or "complex" in str(getattr(value, "dtype", "")):
+            raise TypeError("fun(x) is complex: an objective is a real number")
+        value = float(value)
         return value if math.isfinite(value) else math.inf
 
     def constraint(self, x: Any) -> Any:
         """Return ``c(x)``, (m,)."""
-        c = self._constraint(x)
-        return c if getattr(c, "ndim", 1) else c[None]
+        c = _vector("constraint(x)", self._constraint(x), x, self._constraints)
+        self._constraints = c.shape[0]
+        return c
 
     def gradient(self, x: Any) -> Any:
         """Return ``∇f(x)``, (n,)."""
-        if self._grad is not None:
-            return self._grad(x)
-        xp = namespace(x)
-        values = differences(self.objective, x, 1)
-        return xp.asarray(values, dtype=x.dtype, device=x.device)
+        if self._grad is None:
+            values = differences(self.objective, x, 1)
+            g = namespace(x).asarray(values, dtype=x.dtype, device=device(x))
+        else:
+            g = _vector("grad(x)", self._grad(x), x, x.shape[0])
+        require_finite("grad(x)", g)
+        return g
 
     def jacobian(self, x: Any) -> LinearOperator:
         """Return ``J(x)``, (m, n)."""
-        if self._jac is not None:
-            return as_matrix(self._jac(x), "jac(x)")
-        return Dense(namespace(x).stack(differences(self.constraint, x, 1), axis=1))
+        if self._jac is None:
+            found = namespace(x).stack(differences(self.constraint, x, 1), axis=1)
+            return as_matrix(found, "jac(x), by differences,")
+        return _sized("jac(x)", self._jac(x), (self._constraints, x.shape[0]))
 
     def hessian(self, x: Any, multipliers: Any) -> LinearOperator:
         """Return the Hessian of the Lagrangian, (n, n)."""
         if self._hess is not None:
-            return as_matrix(self._hess(x, multipliers), "hess(x, multipliers)")
+            found = self._hess(x, multipliers)
+            return _sized("hess(x, multipliers)", found, (x.shape[0], x.shape[0]))
         xp = namespace(x)
         exact = self._grad is not None and self._jac is not None
 
@@ -79,6 +90,36 @@ class Problem:
 
         H = xp.stack(differences(slope, x, 1 if exact else 2), axis=1)
         return Dense((H + xp.matrix_transpose(H)) / 2)
+
+
+def _vector(name: str, value: Any, x: Any, size: int | None) -> Any:
+    """Return what a function gave as a vector like ``x``, of this size."""
+    xp = namespace(x)
+    if isinstance(value, list | tuple | int | float):
+        value = xp.asarray(value, dtype=x.dtype, device=device(x))
+    if not hasattr(value, "dtype"):
+        raise TypeError(f"{name} is a {type(value).__name__}: an array is needed")
+    if xp is not namespace(value):
+        raise TypeError(f"{name} is of another array library than x0: {type(value).__name__}")
+    if xp.isdtype(value.dtype, "complex floating"):
+        raise TypeError(f"{name} is complex: real numbers are needed")
+    value = xp.reshape(value, (1,)) if value.ndim == 0 else value
+    if value.ndim != 1 or size not in (None, value.shape[0]):
+        wanted = "m" if size is None else size
+        raise ValueError(f"{name} has shape {tuple(value.shape)}: a vector ({wanted},) is needed")
+    return xp.astype(value, x.dtype, copy=False)
+
+
+def _sized(name: str, value: Any, shape: tuple[Any, Any]) -> LinearOperator:
+    """Return what a function gave as a matrix of this shape."""
+    if isinstance(value, list):
+        raise TypeError(f"{name} is a list: an array, sparse matrix or LinearOperator is needed")
+    A = as_matrix(value, name)
+    if A.is_complex:
+        raise TypeError(f"{name} is complex: real numbers are needed")
+    if A.shape != shape:
+        raise ValueError(f"{name} is {size_text(A.shape)}: it has to be {size_text(shape)}")
+    return A
 
 
 def differences(f: Callable[[Any], Any], x: Any, order: int) -> list[Any]:
@@ -106,9 +147,7 @@ class Point:
     @functools.cached_property
     def g(self) -> Any:
         """The gradient of the objective."""
-        g = self.problem.gradient(self.x)
-        require_finite("grad(x)", g)
-        return g
+        return self.problem.gradient(self.x)
 
     @functools.cached_property
     def J(self) -> LinearOperator:
@@ -125,20 +164,20 @@ class Point:
         """The slope seen by the constraints, ``J ∇L``."""
         return self.J @ self.slope
 
-    def merit(self, eta: tuple[float, float]) -> float:
+    def penalty(self, roots: tuple[float, float]) -> float:
+        """Return ``η₁ ‖c‖² + η₂ ‖J ∇L‖²``, given the roots of both (``η`` itself may overflow)."""
+        size = math.hypot(roots[0] * _norm.norm(self.c), roots[1] * _norm.norm(self.w))
+        return size * size
+
+    def merit(self, roots: tuple[float, float]) -> float:
         """Return ``f + λᵀc + η₁/2 ‖c‖² + η₂/2 ‖J ∇L‖²``; infinite where it is no number."""
         xp = namespace(self.x)
         if not (math.isfinite(self.f) and bool(xp.all(xp.isfinite(self.c)))):
             return math.inf
-        value = (
-            self.f
-            + dot(self.multipliers, self.c)
-            + 0.5 * eta[0] * dot(self.c, self.c)
-            + 0.5 * eta[1] * dot(self.w, self.w)
-        )
+        value = self.f + dot(self.multipliers, self.c) + 0.5 * self.penalty(roots)
         return value if math.isfinite(value) else math.inf
 
-    def descent(self, eta: tuple[float, float], H: LinearOperator, dx: Any, dy: Any) -> float:
+    def descent(self, roots: tuple[float, float], H: LinearOperator, dx: Any, dy: Any) -> float:
         """Return the derivative of the merit function in the direction ``(dx, dy)``.
 
         That of ``J ∇L`` is ``J (H dx + Jᵀ dy) + (dJ) ∇L``, where the last term is a difference.
@@ -153,8 +192,8 @@ class Point:
         return (
             dot(self.slope, dx)
             + dot(self.c, dy)
-            + eta[0] * dot(self.c, self.J @ dx)
-            + eta[1] * dot(self.w, change)
+            + dot(roots[0] * self.c, roots[0] * (self.J @ dx))
+            + dot(roots[1] * self.w, roots[1] * change)
         )
 
 

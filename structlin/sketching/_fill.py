@@ -29,8 +29,8 @@ def predicted_fill(
         None where a limit is exceeded.
     """
     n = matrix.shape[0]
-    pattern = abs(matrix).astype(np.float32).tocsr()
-    pattern.data[:] = 1
+    pattern = matrix.tocsr(copy=True)
+    pattern.data = np.ones(pattern.data.shape, dtype=np.float32)
     pattern = (pattern + pattern.T).tocoo()
     off = pattern.row != pattern.col
     row, column = pattern.row[off], pattern.col[off]

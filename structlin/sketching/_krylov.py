@@ -66,9 +66,9 @@ def adjoint_product(A: LinearOperator, Y: Any, name: str) -> Any:
 def largest_phases(U: Any) -> Any:
     """Return the sign (the phase, of complex numbers) of the largest entry of every column."""
     xp = namespace(U)
-    place = xp.arange(U.shape[0], device=device(U))[:, None]
-    largest = place == xp.argmax(xp.abs(U), axis=0)[None, :]
-    entries = xp.sum(xp.where(largest, U, xp.zeros_like(U)), axis=0)
+    rows = xp.argmax(xp.abs(U), axis=0)
+    columns = xp.arange(U.shape[1], dtype=rows.dtype, device=device(U))
+    entries = xp.take(xp.reshape(U, (-1,)), rows * U.shape[1] + columns)
     return entries / xp.astype(xp.abs(entries), U.dtype)
 
 

@@ -10,7 +10,7 @@ from structlin._backend import device, namespace
 from structlin._norm import column_norms, norm
 from structlin.matrices import LinearOperator, is_hermitian
 from structlin.matrices._base import adjoint_of
-from structlin.sketching._estimate import mean_and_error
+from structlin.sketching._estimate import mean_and_error, not_finite
 from structlin.sketching._krylov import adjoint_product
 from structlin.sketching._orth import orthonormalize
 from structlin.sketching.gaussian import Gaussian, Rademacher
@@ -53,12 +53,20 @@ class ScaledProducts:
         self.passes = 0
 
     def __call__(self, X: Any, adjoint: bool = False) -> Any:
-        """Return ``A X``, or ``Aᴴ X``, in the unit."""
+        """Return ``A X``, or ``Aᴴ X``, in the unit.
+
+        Raises
+        ------
+        ValueError
+            If the first of them is not finite.
+        """
         Y = adjoint_product(self.A, X, "this estimate") if adjoint else self.A @ X
         self.matvecs += X.shape[1]
         self.passes += 1
         if self.unit == 0.0:
             self.unit = norm(Y) / (norm(X) or 1.0) or 1.0
+            if not math.isfinite(self.unit):
+                raise not_finite()
         return Y / self.unit
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,21 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
     A = inexact(A, xp)
     require_finite(name, A)
     return Dense(A)
+
+
+@contextmanager
+def needing_adjoint(A: LinearOperator, name: str) -> Iterator[None]:
+    """Say what it is that an operator without an adjoint cannot be given to."""
+    try:
+        yield
+    except (NotImplementedError, TypeError) as error:
+        # SciPy's operators call an rmatvec that they were not given
+        if isinstance(error, TypeError) and "NoneType" not in str(error):
+            raise
+        raise NotImplementedError(
+            f"{A!r} has no product with its adjoint, and {name} needs it: "
+            "give the operator an rmatvec or rmatmat"
+        ) from error
 
 
 def rows_as_blocks(rows: Any, columns: int, like: Any) -> RowBlocks:

@@ -40,10 +40,11 @@ def orthonormalize(Y: Any) -> tuple[Any, Any]:
 
     Notes
     -----
-    The columns are scaled to norm one. Then ``L Lᴴ = Yᴴ Y``, ``Y ← Y L⁻ᴴ`` twice [1]_: the second
-    time repairs what the square of the condition number took from the first. Where ``L`` does not
-    exist, or the first step leaves columns that are not nearly orthonormal, Householder's QR
-    factorisation replaces it. The cost is ``4 m n²`` operations.
+    ``L Lᴴ = Yᴴ Y``, ``Y ← Y L⁻ᴴ`` twice [1]_: the second time repairs what the square of the
+    condition number took from the first, and is left out where the columns were nearly orthogonal.
+    Where ``L`` does not exist, or the first step leaves columns that are not nearly orthonormal,
+    and where squares of entries overflow or vanish, Householder's QR factorisation of the columns,
+    scaled to norm one, replaces it. The cost is ``4 m n²`` operations.
 
     References
     ----------
@@ -62,36 +63,46 @@ def orthonormalize(Y: Any) -> tuple[Any, Any]:
     m, n = Y.shape
     if 0 in (m, n):
         return Y[:, : min(m, n)], Y[: min(m, n), :]
+    if n <= m and (found := _cholesky_qr2(Y, xp)) is not None:
+        return found
     size = column_norms(Y)
     if not bool(xp.all(xp.isfinite(size))):
         raise ValueError(
             "a block of products has a NaN or Inf: the matrix has one, or its entries overflow"
         )
     size = xp.where(size > 0, size, xp.ones_like(size))
-    Y = Y / size
-    found = _cholesky_qr2(Y, xp) if n <= m else None
-    Q, R = xp.linalg.qr(Y) if found is None else found
+    Q, R = xp.linalg.qr(Y / size)
     return Q, R * size
 
 
 def _cholesky_qr2(Y: Any, xp: ModuleType) -> tuple[Any, Any] | None:
+    """Return the factors, unless squares overflow or vanish, or columns depend on each other."""
     one = xp.eye(Y.shape[1], dtype=Y.dtype, device=device(Y))
+    limits = xp.finfo(Y.dtype)
     R = one
     for second in (False, True):
-        gram = xp.matmul(adjoint_of(Y, xp), Y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = xp.matmul(adjoint_of(Y, xp), Y)
+        squares = xp.linalg.diagonal(gram)
+        squares = xp.real(squares) if xp.isdtype(Y.dtype, "complex floating") else squares
+        least = float(limits.smallest_normal) / float(limits.eps) ** 2
+        if not (least < float(xp.min(squares)) and float(xp.max(squares)) < 1 / least):
+            return None  # NaN and Inf, too
+        size = xp.sqrt(squares)
+        gram = gram / size / size[:, None]  # of columns of norm one
         gap = float(xp.linalg.vector_norm(gram - one))
-        # NaN, which CuPy's factorisations leave in silence, is refused here
         if second and not gap < 0.5:
             return None
         try:
             L = xp.linalg.cholesky(gram)
         except np.linalg.LinAlgError:
             return None
+        L = L * xp.astype(size, L.dtype)[:, None]
         Y = divide(Y, L, xp)
         R = xp.matmul(adjoint_of(L, xp), R)
         if gap < 0.1:  # nothing is left for a second step
             break
-    return Y, R
+    return (Y, R) if bool(xp.isfinite(xp.sum(R))) else None  # CuPy's factorisations leave NaN
 
 
 def divide(Y: Any, L: Any, xp: ModuleType) -> Any:

@@ -60,11 +60,14 @@ class ProductSketch(SketchingOperator):
 
     def _places(self, start: int, stop: int) -> list[Any]:
         """Return the indices along every axis of these columns."""
-        first = self.start
-        return unraveled(
-            self.xp.arange(first + start, first + stop, dtype=self.xp.int64, device=self.device),
-            self.dims,
-        )
+        first, last = self.start + start, self.start + stop
+        if last >= 2**63:
+            raise ValueError(
+                f"column {last - 1} has no number of 64 bits: so large a sketch is applied to "
+                "Kronecker and Khatri–Rao products only"
+            )
+        places = self.xp.arange(first, last, dtype=self.xp.int64, device=self.device)
+        return unraveled(places, self.dims)
 
     def _entries(self, start: int, stop: int) -> Any:
         places = self._places(start, stop)

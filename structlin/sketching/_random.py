@@ -54,7 +54,16 @@ def random_words(
     Returns
     -------
     (count, wanted) array of uint32
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is 2⁶⁴ or more.
     """
+    if start + count > 2**64:
+        raise ValueError(
+            f"coordinate {start + count - 1} has no random numbers: those below 2⁶⁴ have"
+        )
     low, high = first // 4, -(-(first + wanted) // 4)
     make = kernel(xp, philox.words)
     words = make(seed, stream, start, count, low, high - low, xp, where)
@@ -121,8 +130,8 @@ def distinct(seed: int, stream: int, size: int, wanted: int) -> Any:
     """Return different integers below ``size``, the first ones of an endless random sequence.
 
     Whatever appears again in the sequence is left out, so that every choice of ``wanted`` of them
-    is as probable as any other, and fewer of them are the first of more. Once all have come, the
-    next ``size`` ones begin with a new sequence.
+    is as probable as any other (up to ``size / 2⁶⁴``), and fewer of them are the first of more.
+    Once all have come, the next ``size`` ones begin with a new sequence.
 
     Returns
     -------

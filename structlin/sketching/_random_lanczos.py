@@ -57,18 +57,19 @@ class RandomLanczos:
         if isinstance(A, Dense | Sparse) and not is_hermitian(A):
             raise not_hermitian(A)
         self._sparse = False
+        self._product: Any = None
         if isinstance(A, Sparse) and is_numpy(xp):
             self._sparse = True
             matrix = A.matrix.tocsr()
             self._unit = float(abs(matrix.data).max(initial=0.0)) or 1.0
             self._rows = matrix.indptr, matrix.indices, matrix.data / self._unit
         else:
-            product = A @ self._vectors
-            self._unit = norm(product) / math.sqrt(probes) or 1.0
+            self._product = A @ self._vectors
+            self._unit = norm(self._product) / math.sqrt(probes) or 1.0
             if not math.isfinite(self._unit):
                 raise ValueError(f"{A!r} takes a finite vector to NaN or Inf")
             if not is_hermitian(A):
-                self._require_hermitian(product)
+                self._require_hermitian(self._product)
         zero = xp.zeros(probes, dtype=xp.float64, device=A.device)
         self._gain, self._back, self._largest = zero + 1, zero, 0 * zero
         self._eps = 10 * float(xp.finfo(A.dtype).eps)
@@ -108,7 +109,9 @@ class RandomLanczos:
         rows = []
         for _ in range(steps):
             V, gain = self._vectors, self._gain
-            W = (self.A @ V) * xp.astype(gain / self._unit, real)
+            W = self.A @ V if self._product is None else self._product
+            self._product = None
+            W = W * xp.astype(gain / self._unit, real)
             W = W - self._previous * xp.astype(self._back, real)
             alpha = _inner(V, W, xp) * gain
             W = W - V * xp.astype(alpha * gain, real)

@@ -16,6 +16,9 @@ from structlin.sketching._random import distinct
 _at_once = 2**20
 _least_columns = 8
 
+# products of a row and a column of the transform are reduced in 64 bits
+_most_columns = 2**60
+
 # separates the rows that are taken from the signs
 _stream_of_rows = 128
 
@@ -46,6 +49,10 @@ class SubsampledTransform(SketchingOperator):
     @functools.cached_property
     def _chosen(self) -> Any:
         """The rows of the transform that are taken: (d,) integers on the host."""
+        if self.size >= _most_columns:
+            raise ValueError(
+                f"a transform of {self.size} numbers is needed: fewer than 2⁶⁰ are possible"
+            )
         size = max(self.size, 1)  # an empty matrix has rows to be sketched to as well
         return distinct(self.seed, self._stream + _stream_of_rows, size, self.shape[0])
 

@@ -58,8 +58,21 @@ class Completion(Report):
         return LowRank(self.U, self.V)
 
     def predict(self, rows: Any, cols: Any) -> Any:
-        """Return the entries at these places, for integer arrays of one shape (or broadcast)."""
+        """Return the entries at these places, for integer arrays of one shape (or broadcast).
+
+        Raises
+        ------
+        ValueError
+            If a place is outside the matrix: negative indices do not count from the end.
+        """
         rows, cols = np.broadcast_arrays(rows, cols)
+        for name, index, size in (
+            ("rows", rows, self.U.shape[0]),
+            ("cols", cols, self.V.shape[0]),
+        ):
+            if index.size and (index.min() < 0 or index.max() >= size):
+                raise ValueError(f"{name} are {index.min()} to {index.max()}: "
+                                 f"indices run from 0 to {size - 1}")  # fmt: skip
         return entries(self.U, self.V, rows.ravel(), cols.ravel()).reshape(rows.shape)
 
     def __repr__(self) -> str:
@@ -104,7 +117,7 @@ def complete(
         ``k``, the rank of the matrix returned.
     tol : float, optional
         The iteration ends when its distance to the limit, relative to the norm of the whole
-        matrix, is estimated below it. By default ``√eps``.
+        matrix, is estimated below it. By default ``√eps``; at least ``8 eps``.
     maxiter : int, optional
         Most iterations, of one solve for each factor.
     ridge : float, optional
@@ -129,7 +142,7 @@ def complete(
     ------
     ValueError
         If the rank exceeds ``min(m, n)``, a place is outside the matrix, sizes disagree, a value
-        is NaN or Inf, or nothing is observed.
+        is NaN or Inf, nothing is observed, or an option is out of range.
     TypeError
         If the arrays are not NumPy's: the observations are sorted on the host.
 
@@ -196,13 +209,17 @@ def complete(
         raise ValueError(f"validation is {validation}: withhold a fraction in [0, 1)")
     if not (ridge >= 0 and math.isfinite(ridge)):
         raise ValueError(f"ridge is {ridge}: a weight is a finite number >= 0")
+    if tol is not None and not tol >= 0:
+        raise ValueError(f"tol is {tol}: a relative distance is >= 0")
+    if operator.index(maxiter) < 0:
+        raise ValueError(f"maxiter is {maxiter}: a number of iterations is >= 0")
     seed = seed_of(rng)
     withheld = np.zeros(values.size, dtype=bool)
     chosen = np.random.default_rng(seed).permutation(values.size)
     withheld[chosen[: int(validation * values.size)]] = True
 
     largest = float(np.max(np.abs(values), initial=0.0))
-    unit = 2.0 ** math.frexp(largest)[1] if largest else 1.0
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
     scaled = values / np.asarray(unit, dtype=values.real.dtype)
     kept = ~withheld
     sides = sides_of(rows[kept], cols[kept], scaled[kept], (m, n))
@@ -215,7 +232,7 @@ def complete(
         crowded = k >= _wide and sides[0].values.size >= _many * k * max(m, n)
         settings = Settings(
             tol=max(math.sqrt(eps) if tol is None else tol, 8 * eps),
-            maxiter=operator.index(maxiter),
+            maxiter=maxiter,
             ridge=ridge,
             sketched=inner == "sketched" or (inner == "auto" and crowded),
             progress=progress,
@@ -244,6 +261,8 @@ def _observations(
         rows, cols, values, shape = _unpacked(rows)
     elif values is None or shape is None:
         raise TypeError("rows and cols go with values and shape: one of these is missing")
+    if len(shape) != 2 or min(shape) < 0:
+        raise ValueError(f"shape is {shape}: a matrix (m, n) is needed")
     m, n = map(operator.index, shape)
     places = []
     for name, index in (("rows", rows), ("cols", cols)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def cond(
     if A.shape[0] < A.shape[1]:
         A = A.H
     m, n = A.shape
-    d = _oversampling * n if sketch_size is None else sketch_size
+    d = _oversampling * n if sketch_size is None else operator.index(sketch_size)
     if method == "auto":
         method = _chosen(A, d)
     if method == "exact":
@@ -118,11 +119,12 @@ def _estimate(A: LinearOperator, value: float, ratio: float, **report: Any) -> E
 
 def _of_sketch(A: LinearOperator, d: int, seed: int) -> Estimate:
     xp, (m, n) = A.xp, A.shape
-    distortion = math.sqrt(n / d) if d else math.inf
+    distortion = math.sqrt(n / d) if d > 0 else math.inf
     if _below * distortion >= 1:
+        fewest = 8 * (math.floor(_below**2 * n / 8) + 1)
         raise ValueError(
-            f"sketch_size is {d}, but A has {n} columns: at least {math.ceil(_below**2 * n) + 1} "
-            "rows tell about its condition"
+            f"sketch_size is {d}, but A has {n} columns: at least {fewest} rows tell about its "
+            "condition"
         )
     if d > m:
         raise ValueError(

@@ -12,6 +12,7 @@ from structlin.matrices import LinearOperator, diagonal as exact_diagonal
 from structlin.matrices._base import adjoint_of, conjugate
 from structlin.matrices.fallback import structured
 from structlin.matrices.systems import square
+from structlin.sketching._estimate import not_finite, standard_error
 from structlin.sketching._leave_one_out import (
     Range,
     ScaledProducts,
@@ -66,7 +67,7 @@ def diagonal(
     Parameters
     ----------
     A : (n, n) array, sparse matrix, LinearOperator or RowBlocks
-        The matrix; `"xdiag"` also multiplies with its adjoint.
+        The matrix; ``"xdiag"`` also multiplies with its adjoint.
     method : {"auto", "xdiag", "hutchinson"}
         ``"auto"`` reads the diagonal where the entries or the structure tell it, and is
         ``"xdiag"`` otherwise.
@@ -143,7 +144,7 @@ def diagonal(
         value, error = estimator.value_and_error()
         size, accuracy = norm(value), norm(error)
         if not math.isfinite(size):
-            raise ValueError("A takes finite vectors to NaN or Inf, or is beyond numbers")
+            raise not_finite()
         reached = tol is None or accuracy <= tol * size
         count = min(2 * terms, budget // cost) - terms
         if reached or count < 1:
@@ -216,7 +217,7 @@ class _Signs:
     def value_and_error(self) -> tuple[Any, Any]:
         xp = self.A.xp
         terms = xp.concat(self._terms, axis=1)
-        return xp.mean(terms, axis=1), _error(terms, xp)
+        return xp.mean(terms, axis=1), standard_error(terms, axis=1)
 
 
 class _XDiag:
@@ -260,12 +261,5 @@ class _XDiag:
         inside = UV @ plain - (U @ conjugates) * V - U * (V @ cosines) + UV * squares
         outside = (Omega * U * along) @ plain - U * ((Omega * along) @ cosines)
         without = whole - UV - (inside - outside) / max(k - 1, 1)
-        jackknife = _error(without, xp) * (k - 1)
-        return xp.mean(terms, axis=1), xp.sqrt(_error(terms, xp) * jackknife)
-
-
-def _error(terms: Any, xp: Any) -> Any:
-    """Return the standard error of the mean of the columns."""
-    k = terms.shape[1]
-    spread = xp.linalg.vector_norm(terms - xp.mean(terms, axis=1, keepdims=True), axis=1)
-    return spread / math.sqrt(k * max(k - 1, 1))
+        jackknife = standard_error(without, axis=1) * (k - 1)
+        return xp.mean(terms, axis=1), xp.sqrt(standard_error(terms, axis=1) * jackknife)

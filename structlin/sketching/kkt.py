@@ -102,7 +102,7 @@ def solve_kkt(
     g: Any,
     c: Any,
     *,
-    rtol: float = 1e-8,
+    rtol: float | None = None,
     method: str = "auto",
     sketch: str = "sparse",
     sketch_size: int | None = None,
@@ -126,8 +126,8 @@ def solve_kkt(
         The values of the constraints.
     rtol : float, optional
         The residual, relative to the right-hand side, that is asked for: with ``H`` and ``J``
-        both divided by estimates of their root mean square singular values, ``g`` and ``c``
-        likewise.
+        divided by ``‖H‖_F/√n`` and ``‖J‖_F/√m`` (or estimates), ``g`` and ``c`` likewise. By
+        default ``√eps``.
     method : {"auto", "sketched", "direct"}
         "direct" factorises: by sparse LU where both matrices are sparse, otherwise by dense LU.
         "auto" does so up to 4096 unknowns, or 500 000 sparse ones, and otherwise iterates; the
@@ -136,8 +136,9 @@ def solve_kkt(
         What a step sees of the residual: combinations of equations by `SparseStack` or `Gaussian`,
         or a random choice of single equations (then it is the block method of Kaczmarz).
     sketch_size : int, optional
-        How many equations a step has: a multiple of 8 for "sparse". By default 8. More take fewer
-        steps only where they are a good part of all.
+        How many equations a step has: a multiple of 8 for "sparse" (any number, for fewer than 8
+        equations in all). By default 8. More take fewer steps only where they are a good part of
+        all.
     maxiter : int, optional
         Most steps; by default those in which the sketches have seen 20 equations for each one of
         the system, and at least 200.
@@ -152,10 +153,10 @@ def solve_kkt(
     Raises
     ------
     ValueError
-        If sizes disagree, or anything is NaN or Inf.
+        If sizes disagree, anything is NaN or Inf, or an option is out of range.
     numpy.linalg.LinAlgError
-        If a sparse matrix is singular to "direct". The dense method then takes the solution of
-        least norm, and so does the iteration: both need the equations to be consistent.
+        If the matrix is singular to "direct" and has more than 4096 rows. A smaller one gives the
+        solution of least norm, and so does the iteration: both need consistent equations.
 
     Warns
     -----
@@ -165,12 +166,12 @@ def solve_kkt(
     Notes
     -----
     With ``Γ z + b = 0`` for the system, a step of the sketched method projects onto the solutions
-    of a few combinations of the equations: ``z ← z − W (WᴴW)⁺ Sᴴ(Γz + b)``, ``W = ΓᴴS``. The error
-    ``‖z − z*‖`` never grows, and shrinks on average by ``1 − λmin(E[W (WᴴW)⁺ Wᴴ])`` in the square,
-    about ``1 − (q/N) / κ²`` at worst for ``q`` of ``N`` equations. To the columns of ``S`` come
-    the residual itself, and the previous step: the projection then chooses the weight of the
-    momentum, and is never behind the conjugate gradient step for ``ΓΓᴴ`` from where it stands. A
-    step costs ``q + 2`` products with ``Γ`` and ``O(N q²)``.
+    of a few combinations of the equations: ``z ← z − W (WᴴW)⁺ Sᴴ(Γz + b)``, ``W = ΓᴴS``. If there
+    is a solution ``z*``, the error ``‖z − z*‖`` never grows, and its square shrinks on average by
+    ``1 − λmin(E[W (WᴴW)⁺ Wᴴ])``, about ``1 − (q/N) / κ²`` at worst for ``q`` of ``N`` equations.
+    To the columns of ``S`` come the residual itself, and the previous step: the projection then
+    chooses the weight of the momentum, and is never behind the conjugate gradient step for
+    ``ΓΓᴴ`` from where it stands. A step costs ``q + 2`` products with ``Γ`` and ``O(N q²)``.
 
     Convergence is slow when ``Γ`` is ill-conditioned: the method is meant for systems that are too
     large to factorise, of which moderate accuracy is asked, as within `minimize_equality`. Every
@@ -214,7 +215,7 @@ def solved(
     c: Any,
     *,
     seed: int,
-    rtol: float,
+    rtol: float | None = None,
     method: str = "auto",
     sketch: str = "sparse",
     sketch_size: int | None = None,
@@ -226,15 +227,19 @@ def solved(
     if sketch not in ("sparse", "gaussian", "rows"):
         raise ValueError(f"sketch is {sketch!r}: choose 'sparse', 'gaussian' or 'rows'")
     system, b = Balanced.of(H, J, g, c, seed)
+    rtol = math.sqrt(namespace(b).finfo(b.dtype).eps) if rtol is None else rtol
+    if not rtol >= 0:
+        raise ValueError(f"rtol is {rtol}: a relative residual is >= 0")
+    size, most = _sizes(b.shape[0], sketch, sketch_size, maxiter)
     if method == "direct" or (method == "auto" and factorisable(H, J)):
         z, how = direct(system, b)
         report = Report(method=how, passes=1)
         return system.solution(z, system.matrix @ z + b, b, rtol, report)
-    size, most = _sizes(b.shape[0], sketch, sketch_size, maxiter)
-    z, r, steps = project(system.matrix, b, rtol, sketch, size, most, seed)
+    unit = _norm.norm(b) or 1.0
+    z, r, steps = project(system.matrix, b / unit, rtol, sketch, size, most, seed)
     how = f"sketch and project, {sketch} blocks of {size}"
-    report = Report(method=how, passes=2 * steps, iterations=steps, seed=seed)
-    return system.solution(z, r, b, rtol, report)
+    report = Report(method=how, passes=3 * steps, iterations=steps, seed=seed)
+    return system.solution(z * unit, r * unit, b, rtol, report)
 
 
 @dataclass(frozen=True)
@@ -342,21 +347,26 @@ def direct(system: Balanced, b: Any) -> tuple[Any, str]:
     xp = namespace(b)
     if 0 in b.shape:
         return b, "direct, nothing to solve"
+    small = b.shape[0] <= _dense_size
     if isinstance(system.H, Sparse) and isinstance(system.J, Sparse):
         sparse = scipy_of(xp, "sparse")
         H, J = system.H.matrix / system.of_H, system.J.matrix / system.of_J
-        A = sparse.block_array([[H, J.conj().T], [J, None]], format="csc")
-        return solve(Sparse(A), -b), "direct, sparse LU"
-    matrix = Dense(system.array)
+        parts = [[H, J.conj().T], [J, None]]
+        matrix: LinearOperator = Sparse(sparse.block_array(parts, format="csc"))
+        how = "direct, sparse LU"
+    else:
+        matrix, how = Dense(system.array), "direct, dense LU"
     try:
         z = solve(matrix, -b)
     except np.linalg.LinAlgError:
+        if not small:
+            raise
         z = xp.full_like(b, math.nan)
     # a singular matrix may go unnoticed
     limit = math.sqrt(xp.finfo(b.dtype).eps) * _norm.norm(b)
-    if _norm.norm(matrix @ z + b) <= limit:
-        return z, "direct, dense LU"
-    return lstsq(matrix, -b), "direct, dense SVD, as the matrix is singular"
+    if not small or _norm.norm(matrix @ z + b) <= limit:
+        return z, how
+    return lstsq(matrix, -b), "direct, least norm, as the matrix is singular"
 
 
 # the iteration

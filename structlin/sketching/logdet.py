@@ -13,19 +13,21 @@ from structlin.matrices import (
     LinearOperator,
     Sparse,
     cholesky,
+    eigh,
     is_hermitian,
     slogdet,
 )
 from structlin.matrices.decompositions import not_positive
-from structlin.matrices.fallback import structured
+from structlin.matrices.fallback import has_eigh, structured
 from structlin.matrices.systems import square
 from structlin.sketching._estimate import Estimate, estimate
 from structlin.sketching._fill import predicted_fill
 from structlin.sketching._operand import as_matrix
-from structlin.sketching.trace_of_function import quadrature
+from structlin.sketching.trace_of_function import quadrature, require_options
 
-# entries of a sparse factor (240 MB with its twin), and multiplications, that count as cheap;
-# rows up to which a matrix without structure is made dense: no more products than the estimate
+# entries of a sparse factor (160 MB of numbers, and its twin as many), and multiplications, that
+# count as cheap; rows up to which a matrix without structure is made dense: about as many
+# products as the estimate takes
 _entries, _operations, _small = 20_000_000, 4e9, 1024
 
 
@@ -78,7 +80,8 @@ def logdet(
     Notes
     -----
     ``log det A = tr log A``. The quadrature finds out that a matrix is indefinite only if one of
-    its nodes, which lie within the spectrum, is not positive; exact methods always do. Gauss
+    its nodes, which lie within the spectrum, is not positive; factorisations always do, and rules
+    of structures that do not know the eigenvalues if the determinant is not positive. Gauss
     quadrature of the logarithm errs to the upper side; the error shrinks by about
     ``((√κ − 1)/(√κ + 1))²`` at every step, with the condition number ``κ``.
 
@@ -101,6 +104,7 @@ def logdet(
     A = square(as_matrix(A), "logdet")
     if method not in ("auto", "exact", "slq"):
         raise ValueError(f"method is {method!r}: choose one of 'auto', 'exact', 'slq'")
+    require_options(probes, steps, tol)
     if method != "slq":
         exact = _exact(A, everything=method == "exact")
         if exact is not None:
@@ -136,6 +140,9 @@ def _exact(A: LinearOperator, everything: bool) -> Estimate | None:
         told = "" if predicted is None else f", {predicted[0]} entries predicted"
         return _sparse(A, f"sparse LU factorisation{told}")
     if not isinstance(A, Dense) and structured(slogdet, A):
+        # two negative eigenvalues would not show in the sign of the determinant
+        if has_eigh(A) and not bool(A.xp.all(eigh(A).eigenvalues > 0)):
+            raise not_positive(A)
         return _of_determinant(A, "the rule of the structure")
     if isinstance(A, Dense) or everything or n <= _small:
         D = A if isinstance(A, Dense) else Dense(A.todense())

@@ -17,6 +17,7 @@ from structlin.matrices import Dense, Diagonal, Identity, LinearOperator, Sparse
 from structlin.sketching._exact_lagrangian import Point, Problem, dot
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
+from structlin.sketching.gaussian import Gaussian
 from structlin.sketching.kkt import KKTSolution, size_of, solved
 
 # of what is predicted, the descent that a step has to bring
@@ -24,6 +25,9 @@ _sufficient = 1e-4
 _shortest = 2.0**-40
 # changes of penalties, accuracy and convexity that are tried at one point
 _attempts = 60
+# directions in which a minimum is checked, and the curvature, for its size, that counts
+_directions = 4
+_clear = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,12 @@ class History:
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class EqualityMinimum(Report):
-    """A point where the first-order conditions hold.
+    """A point where the first-order conditions hold, if it converged.
 
     Attributes
     ----------
     x : (n,) array
-        The minimiser.
+        The point.
     multipliers : (m,) array
         The multipliers ``λ`` of ``f(x) + λᵀ c(x)``.
     objective, constraint_violation, optimality : float
@@ -99,7 +103,7 @@ def minimize_equality(
     grad: Callable[[Any], Any] | None = None,
     jac: Callable[[Any], Any] | None = None,
     hess: Callable[[Any, Any], Any] | None = None,
-    tol: float = 1e-8,
+    tol: float | None = None,
     maxiter: int = 200,
     method: str = "auto",
     sketch_size: int | None = None,
@@ -114,19 +118,19 @@ def minimize_equality(
     x0 : (n,) real array
         The start, which need not satisfy the constraints.
     constraint : callable
-        ``c(x)``, an (m,) array.
+        ``c(x)``, an (m,) array; a list or, for one constraint, a number will do.
     grad : callable, optional
         ``∇f(x)``, (n,).
     jac : callable, optional
         ``J(x)``, the Jacobian of the constraints: (m, n) array, sparse matrix or LinearOperator.
     hess : callable, optional
         ``hess(x, λ)``, the Hessian ``∇²f(x) + Σ λᵢ ∇²cᵢ(x)`` of the Lagrangian: (n, n) array,
-        sparse matrix or LinearOperator. With constant ``λ = 0`` it is that of the objective.
-        What is left out is found by central differences, with ``2 n`` evaluations each: for few
-        variables, and an accuracy of ``eps^(2/3)``.
+        sparse matrix or LinearOperator. It has to be symmetric.
+        Derivatives that are left out are found by central differences: by ``2 n`` evaluations of
+        what they are derivatives of, so a Hessian takes ``4 n²`` of functions alone.
     tol : float, optional
         Asked of ``‖∇f + Jᵀλ‖``, relative to the largest ``‖∇f‖`` met, and of ``‖c‖``, relative to
-        the larger of the largest met and ``‖J‖ ‖x‖``.
+        the larger of the largest met and ``‖J‖ ‖x‖``. By default ``√eps``.
     maxiter : int, optional
         Most iterations.
     method, sketch_size
@@ -142,15 +146,16 @@ def minimize_equality(
     Raises
     ------
     ValueError
-        If the start or what the functions give there is not finite, or sizes disagree.
+        If the start, what the functions give there, or a derivative anywhere is not finite, sizes
+        disagree, or an option is out of range.
     TypeError
-        If the start is complex.
+        If the start or what a function gives is complex, or no array.
 
     Warns
     -----
     ConvergenceWarning
-        If ``tol`` was not reached: in particular if no point satisfies the constraints, or their
-        gradients are linearly dependent.
+        If ``tol`` was not reached: in particular if no point satisfies the constraints. Or if it
+        was, but the Lagrangian falls along the constraints: at a maximum or saddle.
 
     Notes
     -----
@@ -167,11 +172,13 @@ def minimize_equality(
     that keeps ``J Δx = 0``, ``τ`` grows. Unit
     steps are not cut close to the solution, so convergence is superlinear there.
 
-    An iteration costs one saddle-point system, one Hessian, two Jacobians, and an evaluation of
-    everything else for each step length that is tried.
+    An iteration costs two saddle-point systems (one with the identity for ``H``), one Hessian, one
+    Jacobian, and functions and first derivatives for each step length that is tried.
 
-    A point found is a minimiser along the steps that were taken; second-order conditions are not
-    checked in other directions.
+    Of a point found, the conditions of first order are checked, those of second order in part:
+    the Hessian of the Lagrangian is projected on a Krylov space of four dimensions, from a random
+    direction, of what keeps ``J Δx = 0``. An eigenvalue below ``−10⁻³ ‖H‖`` there tells a maximum
+    or saddle; one that hides in other directions stays unknown. Minima are local.
 
     References
     ----------
@@ -195,15 +202,22 @@ def minimize_equality(
     x = inexact(x0, xp)
     if x.ndim != 1:
         raise ValueError(f"x0 has shape {tuple(x.shape)}: the variables are a vector (n,)")
+    if not x.shape[0]:
+        raise ValueError("x0 is empty: there is nothing to vary")
     require_finite("x0", x)
+    tol = math.sqrt(xp.finfo(x.dtype).eps) if tol is None else tol
+    if not tol >= 0:
+        raise ValueError(f"tol is {tol}: a relative accuracy is >= 0")
+    if operator.index(maxiter) < 0:
+        raise ValueError(f"maxiter is {maxiter}: a number of iterations is >= 0")
     seed = seed_of(rng)
     problem = Problem(fun, constraint, grad, jac, hess)
     solver = _Solver(method, sketch_size, seed)
     point = _first(problem, x, solver)
     history, before, reached = History(), Scales(), math.inf
-    eta: tuple[float, float] | None = None
+    roots: tuple[float, float] | None = None
     tau, how, stop = 0.0, "", False
-    for iteration in range(operator.index(maxiter) + 1):
+    for iteration in range(maxiter + 1):
         optimality, violation = _norm.norm(point.slope), _norm.norm(point.c)
         history = history.extended(
             objective=point.f, constraint_violation=violation, optimality=optimality
@@ -213,15 +227,16 @@ def minimize_equality(
         if reached <= tol or stop or iteration == maxiter:
             break
         H = problem.hessian(point.x, point.multipliers)
-        eta = _penalties(H, point, seed) if eta is None else eta
+        roots = _penalties(H, point, seed) if roots is None else roots
         rtol = min(0.1, max(reached, 0.01 * tol))
-        step, eta, tau = _direction(point, H, eta, tau, rtol, solver)
+        step, roots, tau = _direction(point, H, roots, tau, rtol, solver)
         how = step.method
-        length, moved = _search(point, H, eta, step)
+        length, moved = _search(point, H, roots, step)
         stop = length == 0.0  # nothing is left but rounding errors
         point = moved
         history = history.extended(step=length, convexity=tau, residual=step.error_estimate)
         tau = tau / 10 if tau > 1e-3 * size_of(H, seed) else 0.0
+    falls = reached <= tol and _falls(point, solver)
     result = EqualityMinimum(
         x=point.x,
         multipliers=point.multipliers,
@@ -230,14 +245,17 @@ def minimize_equality(
         optimality=history.optimality[-1],
         history=history,
         method=f"Newton's method, {how or 'no system solved'}",
-        converged=reached <= tol,
+        converged=reached <= tol and not falls,
         error_estimate=reached,
         passes=problem.evaluations,
         iterations=len(history.step),
         seed=seed,
     )
-    warn_unconverged(result, "check that the constraints can be met, start elsewhere, or raise "
-                     "maxiter or tol")  # fmt: skip
+    if falls:
+        cure = "this is a maximum or saddle on the constraints: start elsewhere"
+    else:
+        cure = "check that the constraints can be met, start elsewhere, or raise maxiter or tol"
+    warn_unconverged(result, cure)
     return result
 
 
@@ -277,17 +295,9 @@ def _first(problem: Problem, x: Any, solver: _Solver) -> Point:
     f, c = problem.objective(x), problem.constraint(x)
     if not math.isfinite(f):
         raise ValueError("fun(x0) is not finite: start where the objective is defined")
-    if c.ndim != 1:
-        raise ValueError(f"constraint(x0) has shape {tuple(c.shape)}: it has to be a vector (m,)")
     require_finite("constraint(x0)", c)
     bare = Point(problem, x, xp.zeros_like(c))
-    n, J = x.shape[0], bare.J
-    if bare.g.shape != x.shape or J.shape != (c.shape[0], n):
-        raise ValueError(
-            f"x0 is ({n},) and constraint(x0) {tuple(c.shape)}, but grad(x0) is "
-            f"{tuple(bare.g.shape)} and jac(x0) {J.shape}: they need ({n},) and {c.shape[0]}x{n}"
-        )
-    start: KKTSolution = solver(_one(J), J, bare.g, xp.zeros_like(c), 1e-6)
+    start: KKTSolution = solver(_one(bare.J), bare.J, bare.g, xp.zeros_like(c), 1e-6)
     if not start.converged:
         return bare
     return Point(problem, x, xp.astype(start.multipliers, x.dtype))
@@ -308,16 +318,45 @@ def _tangential(J: LinearOperator, dx: Any, solver: _Solver) -> Any:
     return projected.x
 
 
+def _falls(point: Point, solver: _Solver) -> bool:
+    """Tell whether the Lagrangian has negative curvature where the constraints do not change.
+
+    By the Ritz values of a Krylov space of few dimensions, from a random direction.
+    """
+    xp, n = point.J.xp, point.x.shape[0]
+    H = point.problem.hessian(point.x, point.multipliers)
+    d = Gaussian(1, n, rng=solver.seed, like=point.x).todense()[0, :]
+    basis: list[Any] = []
+    products: list[Any] = []
+    for _ in range(min(_directions, n)):
+        size = _norm.norm(d)
+        d = _tangential(point.J, d, solver)
+        for _ in range(2):  # twice is enough
+            for q in basis:
+                d = d - dot(q, d) * q
+        if _norm.norm(d) <= 1e-2 * size:
+            break
+        basis.append(d / _norm.norm(d))
+        products.append(H @ basis[-1])
+        d = products[-1]
+    if not basis:
+        return False
+    Q, HQ = xp.stack(basis, axis=1), xp.stack(products, axis=1)
+    T = xp.matmul(xp.matrix_transpose(Q), HQ)
+    least = float(xp.min(xp.linalg.eigvalsh((T + xp.matrix_transpose(T)) / 2)))
+    return least < -_clear * _norm.norm(HQ)
+
+
 def _penalties(H: LinearOperator, point: Point, seed: int) -> tuple[float, float]:
-    """Return the first penalties, from the sizes of Hessian and Jacobian: they have dimensions."""
+    """Return the roots of the first penalties, from the sizes of Hessian and Jacobian."""
     n, m = point.x.shape[0], max(point.c.shape[0], 1)
-    curvature = size_of(H, seed) / math.sqrt(n)
-    squared = size_of(point.J, seed) ** 2 / m
-    return 10.0 * curvature / squared, 0.1 / (curvature * squared)
+    curvature = math.sqrt(size_of(H, seed) / math.sqrt(n))
+    slope = size_of(point.J, seed) / math.sqrt(m)
+    return math.sqrt(10.0) * curvature / slope, math.sqrt(0.1) / curvature / slope
 
 
 def _direction(
-    point: Point, H: LinearOperator, eta: tuple[float, float], tau: float, rtol: float,
+    point: Point, H: LinearOperator, roots: tuple[float, float], tau: float, rtol: float,
     solver: _Solver,
 ) -> tuple[KKTSolution, tuple[float, float], float]:  # fmt: skip
     """Return a step of descent, with the penalties and the convexity for which it is one."""
@@ -332,14 +371,13 @@ def _direction(
             if dot(flat, B @ flat) < 0 and _norm.norm(flat) > 1e-8 * _norm.norm(dx):
                 tau, step = max(10.0 * tau, 1e-3 * size), None
                 continue
-        promised = 0.25 * (eta[0] * dot(point.c, point.c) + eta[1] * dot(point.w, point.w))
-        if point.descent(eta, H, dx, dy) <= -promised:
+        if point.descent(roots, H, dx, dy) <= -0.25 * point.penalty(roots):
             break
         if step.iterations and rtol > 1e-8:  # inexact
             rtol, step = 0.01 * rtol, None
         else:
-            eta = 4.0 * eta[0], 0.5 * eta[1]
-    return step or solver(B, point.J, point.slope, point.c, rtol), eta, tau
+            roots = 2.0 * roots[0], math.sqrt(0.5) * roots[1]
+    return step or solver(B, point.J, point.slope, point.c, rtol), roots, tau
 
 
 def _shifted(H: LinearOperator, tau: float) -> LinearOperator:
@@ -352,11 +390,11 @@ def _shifted(H: LinearOperator, tau: float) -> LinearOperator:
 
 
 def _search(
-    point: Point, H: LinearOperator, eta: tuple[float, float], step: KKTSolution
+    point: Point, H: LinearOperator, roots: tuple[float, float], step: KKTSolution
 ) -> tuple[float, Point]:
     """Return the length of a step that lowers the merit function enough, and where it leads."""
-    slope = point.descent(eta, H, step.x, step.multipliers)
-    merit = point.merit(eta)
+    slope = point.descent(roots, H, step.x, step.multipliers)
+    merit = point.merit(roots)
     eps = float(np.finfo(str(point.x.dtype).rpartition(".")[2]).eps)
     noise = 10 * eps * (abs(merit) + abs(point.f))
     length = 1.0
@@ -366,7 +404,7 @@ def _search(
             point.x + length * step.x,
             point.multipliers + length * step.multipliers,
         )
-        if moved.merit(eta) <= merit + _sufficient * length * min(slope, 0.0) + noise:
+        if moved.merit(roots) <= merit + _sufficient * length * min(slope, 0.0) + noise:
             return length, moved
         length *= 0.5
     return 0.0, point

@@ -13,8 +13,8 @@ from structlin._norm import column_norms, norm as euclidean
 from structlin.matrices import Dense, LinearOperator, norm as exact_norm, svdvals
 from structlin.matrices._base import adjoint_of
 from structlin.matrices.fallback import has_svd, structured
-from structlin.sketching._estimate import Estimate, estimate, mean_and_error
-from structlin.sketching._krylov import adjoint_product, known_norm
+from structlin.sketching._estimate import Estimate, estimate, mean_and_error, not_finite
+from structlin.sketching._krylov import adjoint_product, known_norm, needing_adjoint
 from structlin.sketching._leave_one_out import qr_beside, signed, spherical
 from structlin.sketching._operand import as_matrix
 from structlin.sketching._orth import orthonormalize
@@ -77,11 +77,12 @@ def norm(
     Notes
     -----
     ``‖A‖_F² = E ‖A ω‖²`` for random signs ``ω``. The nuclear norm is ``tr (Aᴴ A)^(1/2)``, by
-    `trace_of_function`. The 2-norm is the largest singular value on a block Krylov space with
-    normal random vectors. After ``q`` blocks, a single vector misses ``(1 − ε) σ₁²`` with a
-    probability of at most ``1.648 √n exp(−(2 q − 1) √ε)`` [1]_, the eight vectors of a block with
-    its eighth power, and the upper bound is the one which that probability puts below 10⁻⁶. The
-    value itself is much nearer to the norm as a rule.
+    `trace_of_function`; singular values below ``√eps σ₁`` drown in the rounding errors of
+    ``Aᴴ A``, which the error does not tell. The 2-norm is the largest singular value on a block
+    Krylov space with normal random vectors. After ``q`` blocks, a single vector misses ``(1 − ε)
+    σ₁²`` with a probability of at most ``1.648 √n exp(−(2 q − 1) √ε)`` [1]_, the eight vectors of a
+    block with its eighth power, and the upper bound is the one which that probability puts below
+    10⁻⁶. The value itself is much nearer to the norm as a rule.
 
     References
     ----------
@@ -105,6 +106,10 @@ def norm(
         raise ValueError(f"method is {method!r}: choose one of 'auto', 'exact', 'random'")
     if method == "random" and ord in (1, math.inf):
         raise ValueError(f"ord is {ord!r}, for which there is no random method: use 'auto'")
+    if operator.index(probes) < 2:
+        raise ValueError(f"probes is {probes}: a standard error takes two")
+    if not tol > 0:
+        raise ValueError(f"tol is {tol}: it has to be positive")
     if ord == "fro" and isinstance(A, RowBlocks) and method != "random":
         return estimate(_of_rows(A), method="exact: one pass over the entries", passes=1)
     if method == "exact" or (method == "auto" and _known(A, ord)) or 0 in A.shape:
@@ -114,8 +119,6 @@ def norm(
         result = _spectral(A, tol, seed)
         warn_unconverged(result, "raise tol, which is the length of the interval")
         return result
-    if operator.index(probes) < 2:
-        raise ValueError(f"probes is {probes}: a standard error takes two")
     return (_frobenius if ord == "fro" else _nuclear)(A, probes, seed)
 
 
@@ -161,14 +164,17 @@ def _frobenius(A: LinearOperator, probes: int, seed: int) -> Estimate:
 
 def _nuclear(A: LinearOperator, probes: int, seed: int) -> Estimate:
     xp = A.xp
-    shorter = A if A.shape[0] >= A.shape[1] else A.H
-    # squares of the singular values have to stay within the range of numbers
-    trial = signed(shorter, 1, seed)
-    unit = euclidean(shorter @ trial) / euclidean(trial) or 1.0
-    scaled = shorter * (1 / unit)
-    found = quadrature(
-        scaled.H @ scaled, lambda x: xp.sqrt(xp.clip(x, 0.0, None)), probes=probes, rng=seed
-    )
+    tall = A if A.shape[0] >= A.shape[1] else A.H
+    trial = signed(tall, 1, seed)
+    with needing_adjoint(A, "this norm"):
+        # squares of the singular values have to stay within the range of numbers
+        unit = euclidean(tall @ trial) / euclidean(trial) or 1.0
+        if not math.isfinite(unit):
+            raise not_finite()
+        scaled = tall * (1 / unit)
+        found = quadrature(
+            scaled.H @ scaled, lambda x: xp.sqrt(xp.clip(x, 0.0, None)), probes=probes, rng=seed
+        )
     return estimate(
         unit * found.value,
         unit * found.standard_error,
@@ -182,8 +188,6 @@ def _nuclear(A: LinearOperator, probes: int, seed: int) -> Estimate:
 
 
 def _spectral(A: LinearOperator, tol: float, seed: int) -> Estimate:
-    if not tol > 0:
-        raise ValueError(f"tol is {tol}: it has to be positive")
     xp, tall, small = A.xp, A.shape[0] > A.shape[1], min(A.shape)
     # from the longer side to the shorter, where the basis is, and back
     product = _adjoint if tall else LinearOperator.matvec

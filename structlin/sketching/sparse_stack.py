@@ -128,19 +128,31 @@ class SparseStack(SketchingOperator):
         return add(Y, X, self._hits(start, start + X.shape[0])) if self.shape[0] else Y
 
     def _sum(self, X: Any) -> Any:
+        # fresh memory costs as much as it takes to add hundreds of rows
+        spare: list[Any] = []
+
         def part(place: tuple[int, int]) -> Any:
-            start, stop = place
-            return self._add(self._zeros(X.shape[1], X.dtype), X[start:stop, :], start)
+            try:
+                Y = spare.pop()
+                Y[...] = 0
+            except IndexError:
+                Y = self._zeros(X.shape[1], X.dtype)
+            return self._add(Y, X[slice(*place), :], place[0])
+
+        def add(one: Any, other: Any) -> Any:
+            one += other
+            spare.append(other)
+            return one
 
         places = list(superblocks(X.shape[0]))
         whole = X.shape[0] // SUPERBLOCK
-        parts: Iterator[Any] = map(part, places)
         small = self.shape[0] * X.shape[1] * self.xp.finfo(X.dtype).bits // 8 <= _small
+        parts: Iterator[Any] = map(part, places)
         if is_numpy(self.xp) and whole > 1 and small:
             from structlin._kernels.threads import in_order
 
             parts = itertools.chain(in_order(part, places[:whole]), map(part, places[whole:]))
-        total = tree_sum(parts, operator.iadd)
+        total = tree_sum(parts, add)
         return self._zeros(X.shape[1], X.dtype) if total is None else total
 
     def _matmat(self, X: Any) -> Any:

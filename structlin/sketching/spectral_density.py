@@ -12,6 +12,7 @@ from typing import Any
 from structlin._backend import device, namespace
 from structlin.matrices._base import size_text
 from structlin.matrices.systems import square
+from structlin.sketching._estimate import standard_error
 from structlin.sketching._operand import as_matrix
 from structlin.sketching._random import seed_of
 from structlin.sketching._random_lanczos import RandomLanczos
@@ -56,7 +57,7 @@ class SpectralDensity(Report):
 
     def density_error(self, x: Any) -> Any:
         """Return the standard error of `density`, over the probes, at points (k,)."""
-        return _error(self._densities(x))
+        return standard_error(self._densities(x))
 
     def cumulative(self, x: Any) -> Any:
         """Return the share of the eigenvalues up to points (k,).
@@ -68,7 +69,7 @@ class SpectralDensity(Report):
 
     def cumulative_error(self, x: Any) -> Any:
         """Return the standard error of `cumulative`, over the probes, at points (k,)."""
-        return _error(self._cumulatives(x))
+        return standard_error(self._cumulatives(x))
 
     def moments(self, count: int) -> Any:
         """Return the means of ``λ⁰, λ¹, …`` over the spectrum, as (count,) array."""
@@ -146,12 +147,6 @@ class SpectralDensity(Report):
 
 def _mean(rows: Any) -> Any:
     return namespace(rows).mean(rows, axis=0)
-
-
-def _error(rows: Any) -> Any:
-    xp, count = namespace(rows), rows.shape[0]
-    spread = xp.linalg.vector_norm(rows - xp.mean(rows, axis=0), axis=0)
-    return spread / math.sqrt(count * (count - 1))
 
 
 def spectral_density(

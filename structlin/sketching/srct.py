@@ -60,8 +60,8 @@ class SRCT(_SignedTransform):
     Notes
     -----
     ``S = √(m/d) R C D``: random signs ``D``, the orthonormal cosine transform ``C`` of type 2, and
-    ``d`` of its rows, none twice unless ``d > m``. No entry is zero, which is what guarantees on
-    the largest error of a least-squares solution ask for.
+    ``d`` of its rows, none twice unless ``d > m``. No entry exceeds ``√(2/d)`` and hardly any is
+    zero, which is what guarantees on the largest error of a least-squares solution ask for.
 
     A product with an (m, n) matrix costs ``5 m n log₂ m``, whatever ``d``. The transform needs all
     rows: the entries depend on ``m``, and a block of the rows, or a matrix that is read by blocks,

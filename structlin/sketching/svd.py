@@ -376,7 +376,7 @@ def _by_lanczos(A: LinearOperator, k: int, p: int, seed: int, method: str) -> SV
     if not size:  # SciPy's fail on zero
         return _iterated(A, k, p, seed, "krylov", 2)
     # the smaller one of Aᴴ A and A Aᴴ
-    tall = A.matrix if A.shape[1] <= A.shape[0] else A.matrix.T.conj(copy=False)
+    tall = A.matrix if A.shape[1] < A.shape[0] else A.matrix.T.conj(copy=False)
     found = _sparse[method](tall, k, size, seed)
     if found is None:
         return replace(

@@ -17,6 +17,8 @@ from structlin.sketching._random import indices, random_words
 
 # columns that are made, or rows of a product with the adjoint, at a time
 _tile = 2**16
+# twice a row is a 32-bit integer
+_most_rows = 2**30
 
 
 class TensorSketch(ProductSketch):
@@ -43,7 +45,7 @@ class TensorSketch(ProductSketch):
     Raises
     ------
     ValueError
-        If there are no axes.
+        If there are no axes, or 2³⁰ rows or more.
 
     Notes
     -----
@@ -87,6 +89,8 @@ class TensorSketch(ProductSketch):
         dtype: Any = None,
         like: Any = None,
     ) -> None:
+        if operator.index(rows) >= _most_rows:
+            raise ValueError(f"rows is {rows}: fewer than 2³⁰ are possible")
         super().__init__(rows, dims, rng=rng, dtype=dtype, like=like)
         self.scale = 1.0
 
@@ -121,9 +125,7 @@ class TensorSketch(ProductSketch):
         return Y
 
     def _entries(self, start: int, stop: int) -> Any:
-        xp, count = self.xp, stop - start
-        eye = xp.eye(count, dtype=self.dtype, device=self.device)
-        return self._add(self._zeros(count, self.dtype), eye, start)
+        return sparse_stack.entries(self._hits(start, stop), self.shape[0], self.dtype)
 
     def _sketch_sparse(self, matrix: Any, dtype: Any) -> Any:
         return (self.tosparse() @ matrix.astype(dtype, copy=False)).toarray()
@@ -155,10 +157,12 @@ class TensorSketch(ProductSketch):
         return add(Y, xp.astype(B, dtype, copy=False), self._hits_of(rows, minus))
 
     def _joined(self, parts: Sequence[Any], each: bool) -> Any:
-        fft, d = self.xp.fft, self.shape[0]
+        xp, fft, d = self.xp, self.xp.fft, self.shape[0]
         if len(parts) == 1:
             return parts[0]
-        if self.xp.isdtype(parts[0].dtype, "complex floating"):
+        dtype = xp.result_type(*(Y.dtype for Y in parts))
+        parts = [xp.astype(Y, dtype, copy=False) for Y in parts]
+        if xp.isdtype(dtype, "complex floating"):
             return fft.ifft(super()._joined([fft.fft(Y, axis=0) for Y in parts], each), axis=0)
         made = super()._joined([fft.rfft(Y, axis=0) for Y in parts], each)
         return fft.irfft(made, n=d, axis=0)

@@ -114,15 +114,13 @@ def trace(
     """
     A = square(as_matrix(A), "trace")
     seed = seed_of(rng)
-    if method != "auto" and method not in _methods:
-        known = ", ".join(map(repr, ("auto", *_methods)))
-        raise ValueError(f"method is {method!r}: choose one of {known}")
+    if method not in (known := ("auto", *_methods)):
+        raise ValueError(f"method is {method!r}: choose one of {', '.join(map(repr, known))}")
     if tol is not None and not tol > 0:
         raise ValueError(f"tol is {tol}: it has to be positive")
     known_diagonal = isinstance(A, RowBlocks) or structured(exact_trace, A)
     if method == "auto" and known_diagonal:
-        passes = int(isinstance(A, RowBlocks))
-        return estimate(_exactly(A), method="exact: the sum of the diagonal", passes=passes)
+        return _exactly(A, known_diagonal)
     estimator = _methods["xtrace" if method == "auto" else method](A)
     cost = estimator.cost
     budget = operator.index((_products if tol is None else _most) if matvecs is None else matvecs)
@@ -133,7 +131,7 @@ def trace(
     n = A.shape[0]
     total = budget if tol is None else min(budget, _first)
     if n <= total:
-        return _by_unit_vectors(A, known_diagonal)
+        return _exactly(A, known_diagonal)
     terms, count, rounds = 0, total // cost, 0
     while True:
         estimator.grow(count, seed if rounds == 0 else seed_of([seed, rounds]))
@@ -144,7 +142,7 @@ def trace(
         if reached or count < 1:
             break
         if n <= cost * count:  # all of them are no more than the next round
-            return _by_unit_vectors(A, known_diagonal, estimator.product)
+            return _exactly(A, known_diagonal, estimator.product)
     unit = estimator.product.unit
     if real_trace(A):
         value = value.real
@@ -162,20 +160,18 @@ def trace(
     return result
 
 
-def _by_unit_vectors(
-    A: LinearOperator, known: bool, spent: ScaledProducts | None = None
-) -> Estimate:
+def _exactly(A: LinearOperator, known: bool, spent: ScaledProducts | None = None) -> Estimate:
+    with np.errstate(over="ignore"):
+        found = A.xp.sum(diagonal_of_rows(A)) if isinstance(A, RowBlocks) else exact_trace(A)
+    value = complex(found)
+    if not np.isfinite(value):
+        raise ValueError("the diagonal of A has a NaN or Inf, or its sum is beyond numbers")
     matvecs, passes = (spent.matvecs, spent.passes) if spent else (0, 0)
     n = 0 if known else A.shape[0]
     how = "the sum of the diagonal" if known else "products with the n unit vectors"
     return estimate(
-        _exactly(A), method=f"exact: {how}", matvecs=matvecs + n, passes=passes + min(n, 1)
+        value if A.is_complex and not real_trace(A) else value.real,
+        method=f"exact: {how}",
+        passes=passes + (1 if n or isinstance(A, RowBlocks) else 0),
+        matvecs=matvecs + n,
     )
-
-
-def _exactly(A: LinearOperator) -> Any:
-    found = A.xp.sum(diagonal_of_rows(A)) if isinstance(A, RowBlocks) else exact_trace(A)
-    value = complex(found)
-    if not np.isfinite(value):
-        raise ValueError("the diagonal of A has a NaN or Inf, or its sum is beyond numbers")
-    return value if A.is_complex and not real_trace(A) else value.real

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from structlin._backend import namespace
 from structlin.matrices import LinearOperator, eigh
 from structlin.matrices.fallback import has_eigh
 from structlin.matrices.systems import square
@@ -62,8 +63,8 @@ def trace_of_function(
     Raises
     ------
     ValueError
-        If ``A`` is not square, not Hermitian or not finite, ``f`` is not finite on its spectrum, or
-        options make no sense.
+        If ``A`` is not square, not Hermitian or not finite, ``f`` does not return as many finite
+        real numbers as it is given, or options make no sense.
 
     Warns
     -----
@@ -96,12 +97,23 @@ def trace_of_function(
     A = square(as_matrix(A), "trace_of_function")
     if method not in ("auto", "exact", "slq"):
         raise ValueError(f"method is {method!r}: choose one of 'auto', 'exact', 'slq'")
+    require_options(probes, steps, tol)
     n = A.shape[0]
     if method == "exact" or n == 0 or (method == "auto" and (n <= _small or has_eigh(A))):
-        values = f(A.xp.astype(eigh(A).eigenvalues, A.xp.float64))
+        values = _of(f, A.xp.astype(eigh(A).eigenvalues, A.xp.float64))
         total, _ = mean_and_error(values) if n else (0.0, 0.0)
         return estimate(total * n, method="exact: eigenvalues", passes=1)
     return quadrature(A, f, probes=probes, steps=steps, tol=tol, rng=rng)
+
+
+def require_options(probes: int | None, steps: int | None, tol: float | None) -> None:
+    """Raise unless the options of the quadrature make sense."""
+    if probes is not None and operator.index(probes) < 2:
+        raise ValueError(f"probes is {probes}: a standard error takes two")
+    if steps is not None and operator.index(steps) < 1:
+        raise ValueError(f"steps is {steps}: at least one is needed")
+    if tol is not None and not tol > 0:
+        raise ValueError(f"tol is {tol}: it has to be positive")
 
 
 def quadrature(
@@ -115,14 +127,8 @@ def quadrature(
 ) -> Estimate:
     """Return ``tr f(A)`` by stochastic Lanczos quadrature, as `trace_of_function` does."""
     xp, n, seed = A.xp, A.shape[0], seed_of(rng)
-    if tol is not None and not tol > 0:
-        raise ValueError(f"tol is {tol}: it has to be positive")
-    most = operator.index((_probes if tol is None else _most_probes) if probes is None else probes)
-    if most < 2:
-        raise ValueError(f"probes is {most}: a standard error takes two")
-    if steps is not None and operator.index(steps) < 1:
-        raise ValueError(f"steps is {steps}: at least one is needed")
-    taken = min(_first_steps if steps is None else operator.index(steps), n)
+    most = (_probes if tol is None else _most_probes) if probes is None else probes
+    taken = min(_first_steps if steps is None else steps, n)
     samples = xp.zeros(0, dtype=xp.float64, device=A.device)
     rounds = passes = matvecs = 0
     bias = 0.0
@@ -160,13 +166,28 @@ def quadrature(
     return result
 
 
+def _of(f: Callable[[Any], Any], nodes: Any) -> Any:
+    """Return ``f(nodes)``, which must be as many finite real numbers."""
+    xp, values = namespace(nodes), f(nodes)
+    shape, dtype = getattr(values, "shape", None), getattr(values, "dtype", None)
+    if shape != nodes.shape or not xp.isdtype(dtype, ("bool", "integral", "real floating")):
+        raise ValueError(
+            f"f takes an array of shape {nodes.shape} to {type(values).__name__} of shape {shape} "
+            f"and data type {dtype}: as many real numbers are needed"
+        )
+    values = xp.astype(values, xp.float64)
+    if not bool(xp.all(xp.isfinite(values))):
+        raise ValueError("f is NaN or Inf at some point of the spectrum")
+    return values
+
+
 def _samples(iteration: RandomLanczos, f: Callable[[Any], Any]) -> tuple[Any, float]:
     """Return ``zᴴ f(A) z`` of every probe, and what the quadrature may be off in the mean."""
     xp, (n, _), k = iteration.A.xp, iteration.A.shape, iteration.steps
 
     def forms(steps: int) -> Any:
         nodes, weights = iteration.quadrature(steps)
-        return n * xp.sum(weights * f(nodes), axis=1)
+        return n * xp.sum(weights * _of(f, nodes), axis=1)
 
     samples = forms(k)
     fewer = max(k // 4, 1)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from structlin import plotting
+from structlin import plotting, sketching
 from structlin.matrices import (
     Attempt,
     Butterfly,
@@ -348,3 +349,33 @@ def test_only_what_none_beats_has_a_name():
     assert points.get_offsets()[2, 1] == np.finfo(float).eps
     ax = plotting.compression(Compression(first, 1e-1, tuple(table), 0.5)).axes
     assert sorted(texts_of(ax)) == ["cheap", "exact", "tolerance"]
+
+
+def test_singular_values_with_their_error():
+    A = np.diag([4.0, 3.0, 2.0, 1.0])
+    axes = Figure().subplots()
+    result = sketching.svd(A, 2, rng=0)
+    line = plotting.singular_values(result, axes, exact=np.array([4.0, 3.0, 2.0]))
+    np.testing.assert_allclose(line.get_ydata(), [4, 3])
+    assert [text.get_text() for text in axes.get_legend().get_texts()][1] == "exact"
+    assert plotting.singular_values(sketching.svd(np.zeros((3, 3)), 1)).axes is not axes
+
+
+def test_quality_of_sketches():
+    S = sketching.SparseStack(80, 500, rng=0)
+    Q = np.eye(500, 10)
+    line = plotting.sketch_quality(S, Q)
+    np.testing.assert_allclose(line.get_ydata(), np.linalg.svd(S @ Q, compute_uv=False))
+    assert "SparseStack" in line.get_label()
+
+
+def test_convergence_of_estimates():
+    A = np.diag(1.0 / np.arange(1, 101) ** 2)
+    runs = [sketching.trace(A, method="hutchinson", matvecs=k, rng=0) for k in (10, 40)]
+    points, _, (bars,) = plotting.convergence(runs, exact=np.trace(A))
+    values = np.asarray(points.get_ydata(), dtype=float)
+    np.testing.assert_allclose(values, [run.value for run in runs])
+    ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(ends[:, 1] - ends[:, 0], [6 * run.standard_error for run in runs])
+    with pytest.raises(ValueError, match="no estimates"):
+        plotting.convergence([])

@@ -149,6 +149,10 @@ def test_predictions_and_factors(rng):
     np.testing.assert_allclose(gram, found.V.T @ found.V, atol=1e-10 * gram.max())
     np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-10 * gram.max())
     assert "100x80 of rank 3" in repr(found)
+    with pytest.raises(ValueError, match="rows are -1 to 2: indices run from 0 to 99"):
+        found.predict([2, -1], 0)
+    with pytest.raises(ValueError, match="cols are 80 to 80: indices run from 0 to 79"):
+        found.predict(0, 80)
 
 
 def test_gaps_are_filled_by_least_norm_and_told(rng):
@@ -180,6 +184,13 @@ def test_scale_does_not_matter(rng, scale):
     rows, cols, values, M = problem(rng, 60, 50, 2, 2000)
     found = complete(rows, cols, values * scale, M.shape, 2, rng=0)
     np.testing.assert_allclose(found.operator.todense() / scale, M, atol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 3e38), ("float64", 1.7e308)])
+def test_values_up_to_the_largest_numbers(dtype, largest):
+    M = largest * np.outer(np.linspace(0.5, 1.0, 6), np.linspace(1.0, -1.0, 5))
+    found = complete((M.astype(dtype), np.ones(M.shape, dtype=bool)), rank=1, rng=0)
+    np.testing.assert_allclose(found.operator.todense() / largest, M / largest, atol=1e-3)
 
 
 def test_degenerate_sizes():
@@ -217,6 +228,10 @@ def test_same_seed_same_answer(rng):
         ({"inner": "cg"}, ValueError, "inner"),
         ({"validation": 1.0}, ValueError, "validation"),
         ({"ridge": -1.0}, ValueError, "ridge"),
+        ({"tol": float("nan")}, ValueError, "tol"),
+        ({"maxiter": -1}, ValueError, "maxiter"),
+        ({"shape": (3, 3, 1)}, ValueError, "shape"),
+        ({"shape": (-3, 3)}, ValueError, "shape"),
     ],
 )
 def test_bad_input(change, error, message):

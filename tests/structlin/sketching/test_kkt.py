@@ -38,8 +38,8 @@ METHODS = [
 @pytest.mark.parametrize("options", METHODS, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 def test_solution(library, rng, dtype, options):
-    parts, (x, multipliers) = problem(rng, 24, 6, dtype)
-    rtol = 1e-4 if dtype in ("float32", "complex64") else 1e-9
+    parts, (x, multipliers) = problem(rng, 16, 4, dtype)
+    rtol = 1e-4 if dtype in ("float32", "complex64") else 1e-7
     found = solve_kkt(*map(library.asarray, parts), rtol=rtol, rng=1, **options)
     assert found.converged
     assert found.error_estimate <= rtol
@@ -121,6 +121,28 @@ def test_redundant_constraints(rng):
     np.testing.assert_allclose(solve_kkt(H, J, g, c, method="sketched", rng=0).x, x, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+@pytest.mark.parametrize("method", ["direct", "sketched"])
+def test_scale_of_the_right_hand_side_does_not_matter(rng, scale, method):
+    (H, J, g, c), (x, _) = problem(rng, 20, 4)
+    found = solve_kkt(H, J, g * scale, c * scale, method=method, rng=0)
+    np.testing.assert_allclose(found.x / scale, x, atol=1e-6)
+
+
+def test_redundant_constraints_of_a_sparse_system(rng):
+    (H, J, g, c), (x, _) = problem(rng, 20, 4)
+    J, c = np.concatenate((J, J[:1])), np.concatenate((c, c[:1]))
+    found = solve_kkt(scipy.sparse.csr_array(H), scipy.sparse.csr_array(J), g, c)
+    assert found.converged
+    np.testing.assert_allclose(found.x, x, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["direct", "sketched"])
+def test_default_accuracy_is_within_reach_of_single_precision(rng, method):
+    parts, _ = problem(rng, 20, 4, "float32")
+    assert solve_kkt(*parts, method=method, rng=0).converged
+
+
 def test_slow_convergence_is_told(rng):
     (H, J, g, c), _ = problem(rng, 60, 10, condition=1e7)
     with pytest.warns(ConvergenceWarning, match="ill-conditioned"):
@@ -181,7 +203,9 @@ def test_same_seed_same_answer(rng):
         ({"H": np.diag([1.0, np.inf, 1.0])}, "H has a NaN"),
         ({"method": "cg"}, "method"),
         ({"sketch": "srht"}, "sketch"),
-        ({"sketch_size": 0, "method": "sketched"}, "sketch_size"),
+        ({"sketch_size": 0}, "sketch_size"),
+        ({"rtol": np.nan}, "rtol"),
+        ({"maxiter": -1}, "maxiter"),
     ],
 )
 def test_bad_input(change, message):

@@ -33,6 +33,16 @@ class Product(LinearOperator):
         return self._stored.conj().T @ X
 
 
+class Counted(Product):
+    """A product that counts the vectors."""
+
+    columns = 0
+
+    def _matmat(self, X):
+        self.columns += X.shape[1]
+        return super()._matmat(X)
+
+
 def test_cheap_fill_is_exact():
     A, values = laplacian(60)
     for form in (A, A.tocsc(), A.tocoo(), A.astype(np.complex128)):
@@ -112,7 +122,10 @@ def test_both_forms_of_the_iteration_agree():
     products = logdet(Product(A), method="slq", steps=12, rng=3)
     assert rows.value == pytest.approx(products.value, rel=1e-10)
     assert rows.standard_error == pytest.approx(products.standard_error, rel=1e-7)
-    assert rows.matvecs == 30 * 12
+    assert rows.matvecs == products.matvecs == 30 * 12
+    counted = Counted(A)
+    logdet(counted, method="slq", steps=12, rng=3)
+    assert counted.columns == 30 * 12
 
 
 def test_errors_are_calibrated():
@@ -158,7 +171,7 @@ def test_scaling_and_zero():
     exact = np.log(values).sum()
     for size in (1e200, 1e-200):
         shifted = exact + 1600 * np.log(size)
-        for method in ("exact", "slq"):
+        for method in ("auto", "exact", "slq"):
             result = logdet(size * A, method=method, rng=0)
             slack = 4 * result.standard_error + 1e-9 * abs(shifted)
             assert abs(result.value - shifted) <= slack
@@ -198,6 +211,9 @@ def test_indefinite_matrices_are_refused():
         logdet(Product(A), rng=0)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         logdet(Diagonal(np.array([1.0, -1.0])))
+    # an even number of negative eigenvalues leaves the determinant positive
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        logdet(Diagonal(np.array([-1.0, -1.0])))
 
 
 def test_matrices_that_are_not_hermitian(rng):
@@ -219,13 +235,24 @@ def test_bad_input():
         logdet(Product(np.full((3, 3), np.nan)), method="slq")
     with pytest.raises(ValueError, match="choose one of"):
         logdet(np.eye(3), method="guess")
-    with pytest.raises(ValueError, match="probes is 1"):
-        logdet(np.eye(3), method="slq", probes=1)
-    with pytest.raises(ValueError, match="steps is 0"):
-        logdet(np.eye(3), method="slq", steps=0)
-    with pytest.raises(ValueError, match="positive"):
-        logdet(np.eye(3), method="slq", tol=-1.0)
+    for method in ("auto", "exact", "slq"):
+        with pytest.raises(ValueError, match="probes is 1"):
+            logdet(np.eye(3), method=method, probes=1)
+        with pytest.raises(ValueError, match="steps is 0"):
+            logdet(np.eye(3), method=method, steps=0)
+        with pytest.raises(ValueError, match="tol is -1"):
+            trace_of_function(np.eye(3), np.exp, method=method, tol=-1.0)
     with pytest.raises(ValueError, match="choose one of"):
         trace_of_function(np.eye(3), np.exp, method="guess")
-    with pytest.raises(ValueError, match="NaN or Inf"), np.errstate(all="ignore"):
+    with pytest.raises(ValueError, match="f is NaN or Inf"), np.errstate(all="ignore"):
         trace_of_function(np.zeros((3, 3)), np.log)
+
+
+@pytest.mark.parametrize("method", ["exact", "slq"])
+def test_functions_return_a_real_number_for_each(method):
+    A = np.diag(np.arange(1.0, 10.0))
+    assert trace_of_function(A, lambda x: x > 4.5, method=method).value == pytest.approx(5)
+    wrong = [lambda x: 1.0, lambda x: np.ones(3), lambda x: x + 1j, lambda x: x.tolist()]
+    for f in wrong:
+        with pytest.raises(ValueError, match="real numbers are needed"):
+            trace_of_function(A, f, method=method)

@@ -130,10 +130,31 @@ def test_bad_norms():
         norm(np.eye(3), 1, method="random")
     with pytest.raises(ValueError, match="NaN or Inf"):
         norm(np.full((3, 3), np.nan))
-    with pytest.raises(ValueError, match="tol"):
-        norm(np.eye(3), 2, method="random", tol=0.0)
-    with pytest.raises(ValueError, match="probes is 1"):
-        norm(np.eye(3), method="random", probes=1)
+    for method in ("auto", "exact", "random"):
+        with pytest.raises(ValueError, match="tol is 0"):
+            norm(np.eye(3), method=method, tol=0.0)
+        with pytest.raises(ValueError, match="probes is 1"):
+            norm(np.eye(3), method=method, probes=1)
+
+
+@pytest.mark.parametrize("ord", [2, "nuc"])
+@pytest.mark.parametrize("shape", [(90, 80), (80, 90)])
+def test_operators_without_adjoint_or_numbers(ord, shape, rng):
+    class Forward(Product):
+        def _rmatmat(self, X):
+            raise NotImplementedError
+
+    A = rng.standard_normal(shape)
+    foreign = scipy.sparse.linalg.LinearOperator(shape, matvec=lambda x: A @ x, dtype=A.dtype)
+    for operand in (Forward(A), foreign):
+        with pytest.raises(NotImplementedError, match="this norm needs it"):
+            norm(operand, ord, method="random")
+    for bad in (np.nan, 1.5e308):
+        with (
+            pytest.raises(ValueError, match="NaN or Inf"),
+            np.errstate(all="ignore"),
+        ):
+            norm(Product(np.full(shape, bad)), ord, method="random")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
@@ -202,5 +223,10 @@ def test_bad_conditions(rng):
         cond(np.ones((4, 3)), method="sketch")
     with pytest.raises(ValueError, match="at least"):
         cond(np.ones((100, 8)), method="sketch", sketch_size=8)
+    with pytest.raises(ValueError, match="sketch_size is -8.*at least 16 rows"):
+        cond(np.ones((100, 8)), method="sketch", sketch_size=-8)
+    assert math.isfinite(cond(rng.standard_normal((100, 8)), sketch_size=16).value)
+    with pytest.raises(TypeError, match="integer"):
+        cond(np.ones((100, 8)), sketch_size="8")
     with pytest.raises(ValueError, match="NaN or Inf"):
         cond(np.full((30, 3), np.nan))

@@ -13,6 +13,7 @@ import pytest
 import scipy.fft
 import scipy.linalg
 import scipy.sparse
+import scipy.sparse.linalg
 from hypothesis import given, strategies as st
 
 from structlin._backend import kernel
@@ -398,6 +399,20 @@ def test_vectors_of_the_whole_tensor_are_never_formed(kind: Any, rng: np.random.
     _close(S.apply(Kronecker(*unit)), part)
 
 
+@pytest.mark.parametrize("kind", [KhatriRaoSketch, KroneckerSketch, TensorSketch])
+@pytest.mark.parametrize("types", [("float32", "complex128"), ("complex64", "float64")])
+def test_factors_of_several_types(
+    kind: Any, types: tuple[str, str], rng: np.random.Generator
+) -> None:
+    S = kind(24, DIMS, rng=1, dtype="float32")
+    D = S.todense().astype("float64")
+    factors = [_random(rng, (n, 2), dtype) for n, dtype in zip((4, 30), types, strict=True)]
+    for A in (Kronecker(*factors), KhatriRao(*factors)):
+        found = S.apply(A)
+        assert found.dtype == "complex128"
+        assert np.allclose(found, D @ A.todense(), atol=1e-5)
+
+
 def test_operands_that_do_not_fit_the_axes_are_sketched_all_the_same(
     rng: np.random.Generator,
 ) -> None:
@@ -540,6 +555,29 @@ def test_more_rows_than_an_index_of_32_bits_counts(kind: Any) -> None:
     assert not np.array_equal(D, S.block(0, 5).todense())
 
 
+def test_refuses_what_64_bits_do_not_count() -> None:
+    refused: list[tuple[Callable[[], Any], str]] = [
+        (lambda: Gaussian(8, 2**65, rng=0).block(2**64 - 1, 2**64 + 1).todense(), "coordinate"),
+        (lambda: SparseStack(8, 2**70, rng=0).block(2**69, 2**69 + 1).tosparse(), "coordinate"),
+        (lambda: SRCT(8, 2**62, rng=0).block(0, 3).todense(), "fewer than 2⁶⁰"),
+        (lambda: SRHT(8, 2**62, rng=0).block(0, 3).todense(), "fewer than 2⁶⁰"),
+        (lambda: KroneckerSketch(8, (10**5,) * 4, rng=0).block(0, 3).todense(), "fewer than 2⁶⁰"),
+        (lambda: TensorSketch(2**30, (3, 4), rng=0), "fewer than 2³⁰"),
+    ]
+    for kind in (KhatriRaoSketch, TensorSketch):
+        S = kind(8, (10**5,) * 4, rng=0)
+        refused.append((S.block(2**63, 2**63 + 1).todense, "Kronecker and Khatri–Rao products"))
+        assert S.block(2**63 - 2, 2**63 - 1).todense().shape == (8, 1)
+    for work, words in refused:
+        with pytest.raises(ValueError, match=words):
+            work()
+
+
+def test_entries_of_a_tensor_sketch_take_the_memory_of_the_result() -> None:
+    S = TensorSketch(3, (500, 500), rng=0)  # an identity of the size of m would take 500 GB
+    assert np.array_equal(np.abs(S.todense()).sum(axis=0), np.ones(500**2))
+
+
 def test_cosines_of_large_numbers_are_exact() -> None:
     # Python's integers reduce f (2 j + 1) modulo 4 m exactly
     m = 2**40 - 87
@@ -580,6 +618,45 @@ def test_refusals(kind: str) -> None:
             KINDS[kind](24, -1, rng=1)
         with pytest.raises(TypeError, match=r"rng is 0\.5"):
             KINDS[kind](24, M, rng=0.5)
+
+
+@every_kind
+@pytest.mark.parametrize("scaled", [True, False])
+def test_what_is_added_to(kind: str, scaled: bool) -> None:
+    S, A = KINDS[kind](24, M, rng=1, dtype="float32"), np.ones((M, 2), dtype="float32")
+    expected = S.apply(A, scaled=scaled)
+    for dtype in ("float32", "float64", "complex64"):
+        out = np.zeros((48, 4), dtype=dtype)[::-2, ::2]
+        assert S.apply(A, out=out, scaled=scaled) is out
+        assert np.allclose(out, expected, rtol=1e-5, atol=1e-5)
+    frozen = np.zeros((24, 2))
+    frozen.flags.writeable = False
+    strict = LIBRARIES["array-api-strict"].asarray(frozen)
+    for operand in (A, scipy.sparse.csr_array(A), A.astype(complex)):
+        for out in (np.zeros((24, 2), dtype="int64"), np.zeros((24, 2), dtype=bool)):
+            with pytest.raises(TypeError, match=f"out is {out.dtype}, but the sketch is"):
+                S.apply(operand, out=out, scaled=scaled)
+        with pytest.raises(TypeError, match="mixed"):
+            S.apply(operand, out=strict, scaled=scaled)
+    for wrong, out in ((A.astype(complex), np.zeros((24, 2))), (A * 1.0, np.zeros((24, 2), "f2"))):
+        with pytest.raises(TypeError, match="float"):
+            S.apply(wrong, out=out, scaled=scaled)
+    with pytest.raises(ValueError, match="out is read-only"):
+        S.apply(A, out=frozen, scaled=scaled)
+    with pytest.raises(TypeError, match="list is not an array"):
+        S.apply(A, out=frozen.tolist(), scaled=scaled)
+    assert not frozen.any()
+
+
+@every_kind
+def test_an_operator_without_an_adjoint_is_named(kind: str) -> None:
+    S = KINDS[kind](24, M, rng=1)
+    A = scipy.sparse.linalg.LinearOperator(
+        (M, 2), matvec=lambda x: np.ones((M, 2)) @ x, dtype=float
+    )
+    with pytest.raises(NotImplementedError, match="no product with its adjoint, and its sketch"):
+        S.apply(A)
+    _close((S @ A) @ np.eye(2), S @ np.ones((M, 2)))
 
 
 def test_refusals_of_single_kinds() -> None:

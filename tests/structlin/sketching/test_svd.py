@@ -131,10 +131,11 @@ def test_lanczos_with_repeated_values_and_few():
 
 
 @pytest.mark.parametrize("method", ["lanczos", "arpack", "propack"])
-def test_small_values_of_sparse_matrices(rng, method):
+@pytest.mark.parametrize("zeros", [(300, 300), (200, 300), (300, 200)])
+def test_small_values_of_sparse_matrices(rng, method, zeros):
     s = np.geomspace(1, 1e-11, 12)
     core = matrix(rng, 40, 40, s)
-    A = scipy.sparse.block_diag((core, scipy.sparse.csr_array((300, 300))), format="csr")
+    A = scipy.sparse.block_diag((core, scipy.sparse.csr_array(zeros)), format="csr")
     result = svd(A, 12, method=method, rng=0)
     assert "refined" in result.method
     np.testing.assert_allclose(result.s, s, rtol=1e-4)

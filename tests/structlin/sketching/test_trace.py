@@ -166,6 +166,8 @@ def test_what_is_known_is_not_estimated(library, rng):
         assert result.standard_error == 0.0
         assert result.method.startswith("exact")
     assert trace(Toeplitz(library.asarray(np.ones(200)))).value == 200.0
+    read = trace(RowBlocks(array[:50, :50], chunk=7), method="xtrace")
+    assert (read.passes, read.matvecs) == (1, 0)
     # with n products there is nothing to estimate
     few = trace(Product(library.asarray(array[:50, :50])), method="hutchinson")
     assert few.value == pytest.approx(np.trace(array[:50, :50]), rel=1e-12)
@@ -245,8 +247,14 @@ def test_bad_input(squares):
         trace(np.full((3, 3), np.nan))
     with pytest.raises(ValueError, match="NaN or Inf"):
         trace(Product(np.full((100, 100), np.nan)))
-    with pytest.raises(ValueError, match="choose one of"):
-        trace(A, method="guess")
+    for method in METHODS:
+        with pytest.raises(ValueError, match="takes finite vectors to NaN or Inf"):
+            trace(Product(np.full((100, 100), np.nan)), method=method)
+    with pytest.raises(ValueError, match="beyond numbers"):
+        trace(np.full((3, 3), 1.5e308))
+    for method in ("guess", ["xtrace"]):
+        with pytest.raises(ValueError, match="choose one of"):
+            trace(A, method=method)
     with pytest.raises(ValueError, match="matvecs is 3"):
         trace(A, method="xtrace", matvecs=3)
     with pytest.raises(ValueError, match="positive"):
