@@ -169,6 +169,7 @@ heavy = ["cupy", "dask", "matplotlib", "numba", "scipy.linalg"]
         ("import structlin; structlin.ConvergenceWarning", heavy),
         ("import structlin.matrices", ["cupy", "dask", "matplotlib", "numba"]),
         ("import structlin.solvers", ["cupy", "dask", "matplotlib", "numba"]),
+        ("import structlin.sketching", [*heavy, "h5py", "zarr", "tqdm"]),
         ("import structlin.testing", ["cupy", "dask", "matplotlib", "numba"]),
         ("import structlin.plotting", ["cupy", "dask", "matplotlib", "numba"]),
     ],

@@ -6,7 +6,6 @@ import copy
 import importlib
 from typing import Any
 
-from structlin._backend import namespace
 from structlin.sketching._one_pass import Pass, fill
 from structlin.sketching._sources import checked
 from structlin.sketching._superblocks import cut, superblocks, tree_sum
@@ -34,7 +33,8 @@ def sum_and_map(array: Any, work: Pass, dtype: Any) -> tuple[list[Any], list[Any
         # keys of chunks stay the same, so that two superblocks share the chunk between them
         blocks = part.to_delayed(optimize_graph=False)[:, 0]
         for block, height in zip(blocks, part.chunks[0], strict=True):
-            state, tiles = add(sent, state, block, start, rows, dtype)
+            shape = height, array.shape[1]
+            state, tiles = add(sent, state, block, start, shape, rows, dtype)
             mapped += [tiles] if work.maps else []
             start += height
         totals.append(state)
@@ -48,12 +48,18 @@ def sum_and_map(array: Any, work: Pass, dtype: Any) -> tuple[list[Any], list[Any
 
 
 def _advance(
-    work: Pass, state: State | None, block: Any, start: int, rows: int, dtype: Any
+    work: Pass,
+    state: State | None,
+    block: Any,
+    start: int,
+    shape: tuple[int, int],
+    rows: int,
+    dtype: Any,
 ) -> tuple[State, list[tuple[int, list[Any]]]]:
     """Return the state after the next rows, and what they are mapped to."""
     # a task may run again with the same state, after a worker was lost: it must not be changed
     totals, held = copy.deepcopy(state) if state else (work.zero(), ())
-    block = checked(block, start, dtype, namespace(block))
+    block = checked(block, start, shape, dtype)
     pieces, held = cut(held, block, start, work.granule, rows)
     tiles = []
     for first, piece in pieces:

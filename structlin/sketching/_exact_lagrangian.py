@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from structlin import _norm
 from structlin._backend import device, namespace
 from structlin._validation import require_finite
@@ -95,7 +97,9 @@ class Problem:
 def _vector(name: str, value: Any, x: Any, size: int | None) -> Any:
     """Return what a function gave as a vector like ``x``, of this size."""
     xp = namespace(x)
-    if isinstance(value, list | tuple | int | float):
+    if isinstance(value, int | float | np.integer | np.floating):
+        value = [float(value)]
+    if isinstance(value, list | tuple):
         value = xp.asarray(value, dtype=x.dtype, device=device(x))
     if not hasattr(value, "dtype"):
         raise TypeError(f"{name} is a {type(value).__name__}: an array is needed")
@@ -192,9 +196,15 @@ class Point:
         return (
             dot(self.slope, dx)
             + dot(self.c, dy)
-            + dot(roots[0] * self.c, roots[0] * (self.J @ dx))
-            + dot(roots[1] * self.w, roots[1] * change)
+            + _weighted(roots[0], self.c, self.J @ dx)
+            + _weighted(roots[1], self.w, change)
         )
+
+
+def _weighted(root: float, x: Any, y: Any) -> float:
+    """Return ``root² xᵀy``, where that may be a number though ``root²`` and ``xᵀy`` are not."""
+    size = _norm.norm(x) or 1.0
+    return (root * size) * (root * dot(x / size, y))
 
 
 def dot(x: Any, y: Any) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +11,7 @@ from structlin._backend import device, namespace
 from structlin._norm import column_norms, norm
 from structlin.matrices import Dense, LinearOperator, Sparse
 from structlin.matrices._base import adjoint_of, size_text
+from structlin.sketching._operand import needing_adjoint
 from structlin.sketching._orth import orthonormalize, orthonormalize_against
 from structlin.sketching._random import normals, seed_of
 from structlin.sketching.sparse_stack import SparseStack
@@ -40,21 +39,6 @@ def oversampling_of(oversampling: Any) -> int:
     if p < 0:
         raise ValueError(f"oversampling is {p}: it cannot be negative")
     return p
-
-
-@contextmanager
-def needing_adjoint(A: LinearOperator, name: str) -> Iterator[None]:
-    """Say which driver it is that an operator without an adjoint cannot be given to."""
-    try:
-        yield
-    except (NotImplementedError, TypeError) as error:
-        # SciPy's operators call an rmatvec that they were not given
-        if isinstance(error, TypeError) and "NoneType" not in str(error):
-            raise
-        raise NotImplementedError(
-            f"{A!r} has no product with its adjoint, and {name} needs it: "
-            "give the operator an rmatvec or rmatmat"
-        ) from error
 
 
 def adjoint_product(A: LinearOperator, Y: Any, name: str) -> Any:

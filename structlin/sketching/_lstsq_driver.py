@@ -23,7 +23,7 @@ from structlin.sketching._result import Report, warn_unconverged
 from structlin.sketching.row_blocks import RowBlocks
 
 # rows of the sketch for each column of the matrix
-_oversamplings = {"cholqr": 4.0, "spir": 12.0, "fossils": 12.0, "sketch": 12.0}
+_oversamplings = {"cholqr": 4.0, "spir": 8.0, "fossils": 12.0, "sketch": 12.0}
 # with fewer rows for each column, factoring the whole matrix is as fast
 _tall = 8
 # with more columns, 30 passes over a matrix take a CPU less time than products of matrices

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from structlin._backend import namespace
-from structlin.sketching._superblocks import SUPERBLOCK, tree_sum
+from structlin.sketching._superblocks import SUPERBLOCK, require_granule, tree_sum
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,20 @@ class Summand:
         Blocks start at multiples of it (a divisor of 65 536).
     merge : callable
         Adds the sums of two superblocks.
+
+    Raises
+    ------
+    ValueError
+        If 65 536 is not a multiple of the granule.
     """
 
     zero: Callable[[], Any]
     add: Callable[[Any, Any, int], Any]
     granule: int = 1
     merge: Callable[[Any, Any], Any] = operator.add
+
+    def __post_init__(self) -> None:
+        require_granule(self.granule)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,17 @@ class Pass:
         tiles = [
             block[low : min(low + self.tile, rows), :] for low in range(0, max(rows, 1), self.tile)
         ]
-        return [namespace(block).concat([f(tile) for tile in tiles]) for f in self.maps]
+        return [namespace(block).concat([_image(f, tile) for tile in tiles]) for f in self.maps]
+
+
+def _image(f: Callable[[Any], Any], rows: Any) -> Any:
+    made = f(rows)
+    if made.shape[:1] != rows.shape[:1]:
+        raise ValueError(
+            f"a map made shape {tuple(made.shape)} of {rows.shape[0]} rows: it has to give a row "
+            "for each"
+        )
+    return made
 
 
 def sum_and_map(

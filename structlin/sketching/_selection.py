@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from structlin.matrices import Dense, LinearOperator, Sparse
-from structlin.sketching._krylov import needing_adjoint
+from structlin.sketching._operand import needing_adjoint
 from structlin.sketching.row_blocks import RowBlocks, Summand
 
 

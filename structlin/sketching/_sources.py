@@ -13,7 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 import array_api_compat as compat
 import numpy as np
 
-from structlin._validation import inexact, require_inexact
+from structlin._backend import namespace
+from structlin._validation import inexact, require_finite, require_inexact
 from structlin.matrices import Dense, LinearOperator, Sparse
 from structlin.matrices._base import size_text
 from structlin.sketching._superblocks import SUPERBLOCK
@@ -27,9 +28,10 @@ _block_bytes, _pieces_bytes = 2**23, 2**25
 class RowSource(Protocol):
     """What a matrix has to offer to be read by blocks of rows.
 
-    ``source[start:stop]`` is an array of these rows, ``(stop − start, n)``, and an empty slice an
-    empty array. It is called from one other thread, which reads ahead. An attribute ``chunks``
-    tells, by its first entry, how many rows are stored together.
+    ``source[start:stop]`` is an array of these rows, ``(stop − start, n)``, or a sparse matrix; an
+    empty slice is empty, of the same data type. One other thread asks for rows ahead: what it was
+    given must not change afterwards. An attribute ``chunks`` tells, by its first entry, how many
+    rows are stored together.
     """
 
     @property
@@ -164,10 +166,12 @@ def rows_of(source: Any) -> Any:
     TypeError
         If it is no matrix.
     ValueError
-        If it has not two dimensions, or its file is too short.
+        If it has not two dimensions, or its file is too short or closed.
     """
     if isinstance(source, str | os.PathLike):
         return _npy(Path(source))
+    if library(source) == "h5py" and not source:
+        raise ValueError("the HDF5 file of the dataset is closed: open it first")
     if not hasattr(source, "shape"):
         raise TypeError(
             f"{type(source).__name__} has no shape: pass an array, a memory map, an HDF5 or Zarr "
@@ -234,29 +238,45 @@ def stored_together(rows: Any) -> int:
     return int(chunks[0]) if chunks else 1
 
 
-def rows_at_a_time(rows: Any) -> int:
-    """Return how many rows to read at a time: whole pieces of what is stored."""
-    size = max(1, row_bytes(rows))
+def rows_at_a_time(rows: Any, size: int) -> int:
+    """Return how many rows of a size in bytes to read at a time: whole pieces of what is stored."""
+    size = max(1, size)
     together = stored_together(rows)
     if together > 1:
         return together * max(1, _pieces_bytes // (size * together))
     return int(min(SUPERBLOCK, 2 ** (max(1, _block_bytes // size).bit_length() - 1)))
 
 
-def row_bytes(rows: Any) -> int:
+def row_bytes(columns: int, dtype: Any) -> int:
     """Return the size of a row of entries."""
-    name = str(rows.dtype).rpartition(".")[2]
-    return int(rows.shape[1] * np.dtype(name).itemsize)
+    name = str(dtype).rpartition(".")[2]
+    return int(columns * np.dtype(name).itemsize)
 
 
-def checked(block: Any, start: int, dtype: Any, xp: Any) -> Any:
-    """Return a block of rows in the data type of the matrix.
+def plain(block: Any) -> Any:
+    """Return a block of rows as an array: a sparse one dense, NumPy's subclasses plain."""
+    if hasattr(block, "toarray"):
+        return block.toarray()
+    return np.asarray(block) if isinstance(block, np.memmap | np.matrix) else block
+
+
+def checked(block: Any, start: int, shape: tuple[int, int], dtype: Any) -> Any:
+    """Return a block of rows as an array of this shape, in the data type of the matrix.
 
     Raises
     ------
     ValueError
-        If it has a NaN or Inf, with its place in the whole matrix.
+        If it has another shape; or a NaN or Inf, with its place in the whole matrix.
+    TypeError
+        If it is no array, or its data type does not fit into that of the matrix.
     """
+    block = plain(block)
+    xp = namespace(block)
+    if tuple(block.shape) != shape:
+        raise ValueError(
+            f"rows {start} to {start + shape[0]} of the source came as "
+            f"{size_text(tuple(block.shape))}, but they are {size_text(shape)}"
+        )
     if str(block.dtype).endswith("float16"):
         block = xp.astype(block, xp.float32)
     if require_inexact(block.dtype, xp):
@@ -270,4 +290,28 @@ def checked(block: Any, start: int, dtype: Any, xp: Any) -> Any:
                 raise ValueError(
                     f"A has a NaN or Inf at [{start + i}, {j}]: every entry must be finite"
                 )
-    return xp.astype(inexact(block, xp), dtype, copy=False)
+    block = inexact(block, xp)
+    if xp.result_type(block.dtype, dtype) != dtype:
+        raise TypeError(f"rows from {start} on came as {block.dtype}, but the source said {dtype}")
+    return xp.astype(block, dtype, copy=False)
+
+
+def in_type(rows: Any, dtype: Any) -> Any:
+    """Return rows of a stream in the data type of its sketch.
+
+    Raises
+    ------
+    TypeError
+        If they are complex, but the sketch is real.
+    ValueError
+        If an entry is too large for it.
+    """
+    xp = namespace(rows)
+    if rows.dtype == dtype:
+        return rows
+    if xp.isdtype(rows.dtype, "complex floating") and xp.isdtype(dtype, "real floating"):
+        raise TypeError(f"rows are {rows.dtype}, but the sketch is {dtype}: give it their dtype")
+    with np.errstate(over="ignore"):
+        made = xp.astype(rows, dtype)
+    require_finite(f"rows as {dtype}", made)
+    return made

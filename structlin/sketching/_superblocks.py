@@ -18,6 +18,12 @@ T = TypeVar("T")
 SUPERBLOCK = 65_536
 
 
+def require_granule(granule: int) -> None:
+    """Raise ``ValueError`` unless superblocks consist of whole granules."""
+    if granule < 1 or SUPERBLOCK % granule:
+        raise ValueError(f"granule is {granule}: it has to divide {SUPERBLOCK}")
+
+
 def superblocks(rows: int) -> Iterator[tuple[int, int]]:
     """Yield the first row of every superblock, and the first behind it."""
     for start in range(0, rows, SUPERBLOCK):

@@ -10,7 +10,7 @@ from structlin._norm import column_norms
 from structlin.matrices import Dense, Diagonal, LinearOperator, Sparse
 from structlin.matrices._base import adjoint_of
 from structlin.matrices.systems import negligible
-from structlin.sketching._krylov import needing_adjoint
+from structlin.sketching._operand import needing_adjoint
 from structlin.sketching._superblocks import SUPERBLOCK, superblocks
 from structlin.sketching.row_blocks import RowBlocks, Summand
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import operator
@@ -218,7 +219,7 @@ def complete(
     chosen = np.random.default_rng(seed).permutation(values.size)
     withheld[chosen[: int(validation * values.size)]] = True
 
-    largest = float(np.max(np.abs(values), initial=0.0))
+    largest = max(float(np.max(np.abs(x), initial=0.0)) for x in (values.real, values.imag))
     unit = math.ldexp(1.0, math.frexp(largest)[1] - 1) if largest else 1.0
     scaled = values / np.asarray(unit, dtype=values.real.dtype)
     kept = ~withheld
@@ -261,9 +262,11 @@ def _observations(
         rows, cols, values, shape = _unpacked(rows)
     elif values is None or shape is None:
         raise TypeError("rows and cols go with values and shape: one of these is missing")
-    if len(shape) != 2 or min(shape) < 0:
-        raise ValueError(f"shape is {shape}: a matrix (m, n) is needed")
-    m, n = map(operator.index, shape)
+    m = n = -1
+    with contextlib.suppress(TypeError, ValueError):
+        m, n = map(operator.index, shape)
+    if min(m, n) < 0:
+        raise ValueError(f"shape is {shape!r}: that of a matrix (m, n) is needed")
     places = []
     for name, index in (("rows", rows), ("cols", cols)):
         index = np.asarray(index) if isinstance(index, list | tuple) else index

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
+from structlin._norm import norm
 from structlin._validation import common_type
 from structlin.matrices._base import size_text
 from structlin.sketching._operand import rows_as_blocks
+from structlin.sketching._sources import in_type
 
 
 class FrequentDirections:
@@ -118,7 +120,11 @@ class FrequentDirections:
         Raises
         ------
         ValueError
-            If their length is not ``columns``, or an entry is not finite.
+            If their length is not ``columns``, or an entry is not finite or too large.
+        TypeError
+            If they are complex, but the sketch is real.
+        OverflowError
+            If the singular values become too large for the data type.
         """
         for _, block in rows_as_blocks(rows, self.columns, self._buffer).pieces():
             self._append(block)
@@ -130,7 +136,11 @@ class FrequentDirections:
         Raises
         ------
         ValueError
-            If its rows have another length.
+            If its rows have another length, or an entry is too large.
+        TypeError
+            If it is complex, but this one is real.
+        OverflowError
+            If the singular values become too large for the data type.
         """
         for _, block in rows_as_blocks(other.sketch, self.columns, self._buffer).pieces():
             self._append(block)
@@ -168,7 +178,7 @@ class FrequentDirections:
         return s[:k], Vh[:k, :]
 
     def _append(self, block: Any) -> None:
-        block = self._xp.astype(block, self._buffer.dtype, copy=False)
+        block = in_type(block, self._buffer.dtype)
         taken = 0
         while taken < block.shape[0]:
             stop = min(taken + self._buffer.shape[0] - self._filled, block.shape[0])
@@ -195,6 +205,8 @@ class FrequentDirections:
 
     def _svd(self, rows: int) -> tuple[Any, Any]:
         """Return singular values and right vectors of the first rows, which may be zero."""
-        xp = self._xp
-        _, s, Vh = xp.linalg.svd(self._buffer[:rows, :], full_matrices=False)
+        buffer = self._buffer[:rows, :]
+        if not math.isfinite(norm(buffer)):
+            raise OverflowError(f"the rows exceed what {buffer.dtype} can hold: scale them down")
+        _, s, Vh = self._xp.linalg.svd(buffer, full_matrices=False)
         return s, Vh

@@ -10,13 +10,12 @@ from structlin.matrices import Dense, LinearOperator
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._krylov import (
     known_norm,
-    needing_adjoint,
     oversampling_of,
     probes,
     random_block,
     rank_of,
 )
-from structlin.sketching._operand import as_matrix
+from structlin.sketching._operand import as_matrix, needing_adjoint
 from structlin.sketching._orth import orthonormalize
 from structlin.sketching._random import seed_of
 from structlin.sketching.row_blocks import RowBlocks, Summand

@@ -8,8 +8,8 @@ from typing import Any
 
 from structlin._norm import norm as euclidean
 from structlin.matrices import LinearOperator, Triangular, solve
-from structlin.sketching._krylov import needing_adjoint, rank_of
-from structlin.sketching._operand import as_matrix
+from structlin.sketching._krylov import rank_of
+from structlin.sketching._operand import as_matrix, needing_adjoint
 from structlin.sketching._pivoting import numerical_rank, pivoted_qr, trailing_norms
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report

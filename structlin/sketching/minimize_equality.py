@@ -205,7 +205,7 @@ def minimize_equality(
     if not x.shape[0]:
         raise ValueError("x0 is empty: there is nothing to vary")
     require_finite("x0", x)
-    tol = math.sqrt(xp.finfo(x.dtype).eps) if tol is None else tol
+    tol = _root_eps(x) if tol is None else tol
     if not tol >= 0:
         raise ValueError(f"tol is {tol}: a relative accuracy is >= 0")
     if operator.index(maxiter) < 0:
@@ -311,11 +311,15 @@ def _one(J: LinearOperator) -> LinearOperator:
     return Identity(n, like=J)
 
 
-def _tangential(J: LinearOperator, dx: Any, solver: _Solver) -> Any:
-    """Return the part of a step along which the constraints do not change."""
+def _tangential(J: LinearOperator, dx: Any, solver: _Solver, rtol: float) -> KKTSolution:
+    """Return as ``x`` the part of a step along which the constraints do not change."""
     zero = J.xp.zeros((J.shape[0],), dtype=dx.dtype, device=J.device)
-    projected: KKTSolution = solver(_one(J), J, -dx, zero, 1e-3)
-    return projected.x
+    projected: KKTSolution = solver(_one(J), J, -dx, zero, rtol)
+    return projected
+
+
+def _root_eps(x: Any) -> float:
+    return math.sqrt(namespace(x).finfo(x.dtype).eps)
 
 
 def _falls(point: Point, solver: _Solver) -> bool:
@@ -330,7 +334,10 @@ def _falls(point: Point, solver: _Solver) -> bool:
     products: list[Any] = []
     for _ in range(min(_directions, n)):
         size = _norm.norm(d)
-        d = _tangential(point.J, d, solver)
+        projected = _tangential(point.J, d, solver, _root_eps(d))
+        if not projected.converged:
+            break
+        d = projected.x
         for _ in range(2):  # twice is enough
             for q in basis:
                 d = d - dot(q, d) * q
@@ -367,7 +374,7 @@ def _direction(
             B = _shifted(H, tau)
             step = solver(B, point.J, point.slope, point.c, rtol)
             dx, dy = step.x, step.multipliers
-            flat = _tangential(point.J, dx, solver)
+            flat = _tangential(point.J, dx, solver, 1e-3).x
             if dot(flat, B @ flat) < 0 and _norm.norm(flat) > 1e-8 * _norm.norm(dx):
                 tau, step = max(10.0 * tau, 1e-3 * size), None
                 continue
@@ -395,6 +402,8 @@ def _search(
     """Return the length of a step that lowers the merit function enough, and where it leads."""
     slope = point.descent(roots, H, step.x, step.multipliers)
     merit = point.merit(roots)
+    if not math.isfinite(merit):
+        return 0.0, point  # the penalties have grown beyond all numbers
     eps = float(np.finfo(str(point.x.dtype).rpartition(".")[2]).eps)
     noise = 10 * eps * (abs(merit) + abs(point.f))
     length = 1.0

@@ -14,9 +14,9 @@ from structlin.matrices import Dense, LinearOperator, norm as exact_norm, svdval
 from structlin.matrices._base import adjoint_of
 from structlin.matrices.fallback import has_svd, structured
 from structlin.sketching._estimate import Estimate, estimate, mean_and_error, not_finite
-from structlin.sketching._krylov import adjoint_product, known_norm, needing_adjoint
+from structlin.sketching._krylov import adjoint_product, known_norm
 from structlin.sketching._leave_one_out import qr_beside, signed, spherical
-from structlin.sketching._operand import as_matrix
+from structlin.sketching._operand import as_matrix, needing_adjoint
 from structlin.sketching._orth import orthonormalize
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import warn_unconverged

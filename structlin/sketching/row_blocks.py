@@ -11,18 +11,19 @@ from typing import Any
 
 from structlin._backend import namespace
 from structlin.matrices import LinearOperator
-from structlin.matrices._base import adjoint_of, size_text
+from structlin.matrices._base import adjoint_of
 from structlin.sketching import _dask
 from structlin.sketching._one_pass import Pass, Summand as Summand, sum_and_map
 from structlin.sketching._sources import (
     DaskRows,
     checked,
     in_memory,
+    plain,
     row_bytes,
     rows_at_a_time,
     rows_of,
 )
-from structlin.sketching._superblocks import SUPERBLOCK, cut
+from structlin.sketching._superblocks import cut, require_granule
 
 # products are made tile by tile: a power of two of rows, of 8 MiB at most
 _tile_rows, _tile_bytes = 1024, 2**23
@@ -42,7 +43,7 @@ class RowBlocks(LinearOperator):
     source : (m, n) matrix
         An array, a memory map, the path of a ``.npy`` file, an `h5py.Dataset`, a `zarr.Array`, a
         `dask.array.Array`, a sparse matrix, an operator, or a reader of your own: anything with
-        ``shape``, ``dtype`` and ``source[start:stop]``, an array of these rows.
+        ``shape``, ``dtype`` and ``source[start:stop]``, a new array of these rows.
     chunk : int, optional
         Rows that are read at a time. By default about 8 MiB, or whole chunks of a source that has
         them, up to 32 MiB or one.
@@ -63,7 +64,7 @@ class RowBlocks(LinearOperator):
         If the source has not two dimensions or its file is too short; while it is read, if a block
         has not the shape it should have or an entry is not finite.
     TypeError
-        If it is no such source.
+        If it is no such source; while it is read, if a block has a data type that does not fit.
 
     Notes
     -----
@@ -100,12 +101,16 @@ class RowBlocks(LinearOperator):
     ) -> None:
         self.source = source.source if isinstance(source, RowBlocks) else source
         self._rows = rows_of(self.source)
-        like = self._rows[0:0]
+        like = plain(self._rows[0:0])
+        xp = namespace(like)
         if getattr(like.dtype, "kind", "f") not in "biufc":
             raise TypeError(f"dtype {like.dtype} is not numeric: pass numbers")
         half = str(like.dtype).endswith("float16")
-        super().__init__(self._rows.shape, namespace(like).float32 if half else None, like=like)
-        self.chunk = rows_at_a_time(self._rows) if chunk is None else operator.index(chunk)
+        super().__init__(self._rows.shape, xp.float32 if half else None, like=like)
+        self._stored_row = row_bytes(self.shape[1], like.dtype)
+        self.chunk = (
+            rows_at_a_time(self._rows, self._stored_row) if chunk is None else operator.index(chunk)
+        )
         if self.chunk < 1:
             raise ValueError(f"chunk is {chunk}: at least one row is read at a time")
         self._progress = progress
@@ -139,8 +144,7 @@ class RowBlocks(LinearOperator):
         ValueError
             If an entry is not finite, or a block has not the shape it should have.
         """
-        if granule < 1 or SUPERBLOCK % granule:
-            raise ValueError(f"granule is {granule}: it has to divide {SUPERBLOCK}")
+        require_granule(granule)
         self._reads.passes += 1
         held: tuple[Any, ...] = ()
         with self._bar() as bar:
@@ -168,14 +172,13 @@ class RowBlocks(LinearOperator):
 
     def _read(self, start: int) -> Any:
         stop = min(start + self.chunk, self.shape[0])
-        block = self._rows[start:stop]
-        if tuple(block.shape) != (stop - start, self.shape[1]):
-            raise ValueError(
-                f"rows {start} to {stop} of the source came as {size_text(tuple(block.shape))}, "
-                f"but the matrix is {size_text(self.shape)}"
-            )
-        self._reads.bytes += (stop - start) * row_bytes(self._rows)
-        return checked(block, start, self.dtype, self.xp)
+        try:
+            block = self._rows[start:stop]
+        except Exception as error:
+            error.add_note(f"while rows {start} to {stop} of {self!r} were read")
+            raise
+        self._reads.bytes += (stop - start) * self._stored_row
+        return checked(block, start, (stop - start, self.shape[1]), self.dtype)
 
     def _bar(self) -> Any:
         tqdm = importlib.import_module("tqdm.auto").tqdm
@@ -215,14 +218,14 @@ class RowBlocks(LinearOperator):
         work = Pass(tuple(sums), tuple(rows), self._tile)
         if self.shape[0] and isinstance(self._rows, DaskRows):
             self._reads.passes += 1
-            self._reads.bytes += self.shape[0] * row_bytes(self._rows)
+            self._reads.bytes += self.shape[0] * self._stored_row
             return _dask.sum_and_map(self._rows.array, work, self.dtype)
         empty = self.xp.zeros((0, self.shape[1]), dtype=self.dtype, device=self.device)
         return sum_and_map(work, self.pieces(work.granule), empty, self.shape[0])
 
     @property
     def _tile(self) -> int:
-        fit = max(1, _tile_bytes // max(1, row_bytes(self)))
+        fit = max(1, _tile_bytes // max(1, row_bytes(self.shape[1], self.dtype)))
         return int(min(_tile_rows, 2 ** (fit.bit_length() - 1)))
 
     # products

@@ -14,6 +14,7 @@ from structlin._norm import norm
 from structlin._validation import common_type
 from structlin.matrices._base import adjoint_of, conjugate
 from structlin.sketching._operand import rows_as_blocks
+from structlin.sketching._sources import in_type
 
 # directions of the light rows that are followed, and steps until the rows have e-folded
 _directions, _steps = 8, 64
@@ -104,7 +105,7 @@ class StreamingEigenvector:
         xp = namespace(like)
         dtype = common_type(xp, like.dtype if dtype is None else dtype)
         self.rows = 0
-        # everything is in units of a power of two that no entry so far exceeds
+        # everything is in units of a power of two, which no entry so far exceeds by a factor of 2
         self._unit = 0.0
         self._heavy_rows = xp.zeros((0, self.columns), dtype=dtype, device=device(like))
         self._energy = 0.0  # ‖A‖_F²
@@ -130,10 +131,12 @@ class StreamingEigenvector:
         Raises
         ------
         ValueError
-            If their length is not ``columns``, or an entry is not finite.
+            If their length is not ``columns``, or an entry is not finite or too large.
+        TypeError
+            If they are complex, but the vector is real.
         """
         for _, block in rows_as_blocks(rows, self.columns, self._heavy_rows).pieces():
-            block = self._in_units(self._xp.astype(block, self._heavy_rows.dtype, copy=False))
+            block = self._in_units(in_type(block, self._heavy_rows.dtype))
             taken = 0
             while taken < block.shape[0]:
                 stop = min(taken + self._step_end - self.rows, block.shape[0])
@@ -145,7 +148,7 @@ class StreamingEigenvector:
         xp = self._xp
         largest = float(xp.max(xp.abs(block)))
         if largest > self._unit:
-            unit = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))
+            unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)
             ratio = self._unit / unit
             self._heavy_rows = self._heavy_rows * ratio
             self._energy *= ratio**2
@@ -159,10 +162,10 @@ class StreamingEigenvector:
         xp = self._xp
         squares = _squares(rows)
         so_far = self._energy + xp.cumulative_sum(squares)
-        heavy = squares * self.heavy >= so_far
+        heavy = self._is_heavy(squares, so_far)
         self._energy = float(so_far[-1])
         kept = xp.concat([self._heavy_rows, rows[heavy]])
-        still = _squares(kept) * self.heavy >= self._energy
+        still = self._is_heavy(_squares(kept), self._energy)
         light = xp.concat([rows[~heavy], kept[~still]])
         self._heavy_rows = kept[still]
         self.rows += rows.shape[0]
@@ -175,6 +178,9 @@ class StreamingEigenvector:
             if self._light is not None:
                 self._light.step(self.rows)
             self._step_end += max(1, self.rows // _steps)
+
+    def _is_heavy(self, squares: Any, energy: Any) -> Any:
+        return (squares > 0) & (squares * self.heavy >= energy)
 
     # what has been found
 
@@ -191,7 +197,10 @@ class StreamingEigenvector:
 
     @property
     def value(self) -> float:
-        """An estimate of the largest eigenvalue of ``AᴴA``, the square of the norm of ``A``."""
+        """An estimate of the largest eigenvalue of ``AᴴA``, the square of the norm of ``A``.
+
+        It is Inf or zero where that is beyond the numbers of double precision.
+        """
         return self._found[1] * self._unit * self._unit
 
     @property
@@ -274,7 +283,7 @@ class _Oja:
         self.mean = self.mean + float(seen) * (seen - self.seen) * self.W
         self.image = xp.zeros_like(self.image)
         self.seen = seen
-        if seen >= 2 * self.window.begin:
+        if seen >= 2 * self.window.begin and self.window.energy:
             self.past, self.window = self.window, _Window(_orth(self.mean), seen)
 
     def roots(self) -> Any:
@@ -290,17 +299,22 @@ class _Oja:
         _, rest = self._spectrum()
         inside = xp.matmul(adjoint_of(window.W, xp), v)
         outside = v - xp.matmul(window.W, inside)
-        return xp.matmul(window.image, inside) * (self.energy / window.energy) + rest * outside
+        return xp.matmul(window.image, inside) * self._share() + rest * outside
 
     def _measured(self) -> _Window:
         return self.window if 2 * self.window.energy > self.past.energy else self.past
+
+    def _share(self) -> float:
+        """Return how much larger the sum of squares is over all light rows than over the window."""
+        measured = self._measured().energy  # it may have vanished by a change of units
+        return self.energy / measured if measured else 0.0
 
     def _spectrum(self) -> tuple[Any, float]:
         """Return the eigenvalues of the light rows' Gram matrix, and the mean of the others."""
         xp, window = namespace(self.W), self._measured()
         products = xp.sum(conjugate(window.W, xp) * window.image, axis=0)
         values = xp.real(products) if xp.isdtype(products.dtype, "complex floating") else products
-        values = values * (self.energy / window.energy)
+        values = values * self._share()
         others = max(1, self.W.shape[0] - self.W.shape[1])
         return values, max(0.0, self.energy - float(xp.sum(values))) / others
 

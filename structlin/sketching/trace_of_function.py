@@ -48,8 +48,8 @@ def trace_of_function(
     probes : int, optional
         Starting vectors, 30 by default; with ``tol``, the most that are used, 3840 by default.
     steps : int, optional
-        Lanczos steps of each. By default as many as make the bias small beside the standard
-        error, between 24 and 400.
+        Lanczos steps of each, two at least. By default as many as make the bias small beside the
+        standard error, between 24 and 400.
     tol : float, optional
         Double the probes until ``error_estimate <= tol |value|``.
     rng : None, int or numpy.random.Generator, optional
@@ -110,8 +110,8 @@ def require_options(probes: int | None, steps: int | None, tol: float | None) ->
     """Raise unless the options of the quadrature make sense."""
     if probes is not None and operator.index(probes) < 2:
         raise ValueError(f"probes is {probes}: a standard error takes two")
-    if steps is not None and operator.index(steps) < 1:
-        raise ValueError(f"steps is {steps}: at least one is needed")
+    if steps is not None and operator.index(steps) < 2:
+        raise ValueError(f"steps is {steps}: an estimate of the bias takes two")
     if tol is not None and not tol > 0:
         raise ValueError(f"tol is {tol}: it has to be positive")
 
@@ -126,9 +126,9 @@ def quadrature(
     rng: Any = None,
 ) -> Estimate:
     """Return ``tr f(A)`` by stochastic Lanczos quadrature, as `trace_of_function` does."""
-    xp, n, seed = A.xp, A.shape[0], seed_of(rng)
+    xp, seed = A.xp, seed_of(rng)
     most = (_probes if tol is None else _most_probes) if probes is None else probes
-    taken = min(_first_steps if steps is None else steps, n)
+    taken = _first_steps if steps is None else steps
     samples = xp.zeros(0, dtype=xp.float64, device=A.device)
     rounds = passes = matvecs = 0
     bias = 0.0
@@ -142,9 +142,10 @@ def quadrature(
             enough = 0.1 * (error if tol is None else tol * abs(value))
             enough = max(enough, 10 * float(xp.finfo(A.dtype).eps) * abs(value))
             taken = iteration.steps
-            if steps is not None or off <= enough or taken >= min(n, _most_steps):
+            if steps is not None or off <= enough or taken >= _most_steps:
                 break
-            iteration.advance(min(taken // 2, min(n, _most_steps) - taken))
+            # beyond n steps as well: rounding makes them worth while
+            iteration.advance(min(taken // 2, _most_steps - taken))
         samples, bias, rounds = xp.concat((samples, new)), max(bias, off), rounds + 1
         passes, matvecs = passes + taken, matvecs + taken * count
         reached = tol is None or error + bias <= tol * abs(value)
@@ -191,10 +192,8 @@ def _samples(iteration: RandomLanczos, f: Callable[[Any], Any]) -> tuple[Any, fl
 
     samples = forms(k)
     fewer = max(k // 4, 1)
-    if k == n or k <= 2 * fewer:
-        # nothing to extrapolate from: of full length, it is exact
-        before = forms(max(k - 1, 1))
-        return samples, 0.0 if k == n else abs(float(xp.mean(samples - before)))
+    if k <= 2 * fewer:  # nothing to extrapolate from
+        return samples, abs(float(xp.mean(samples - forms(k - 1))))
     once, twice = forms(k - fewer), forms(k - 2 * fewer)
     last, before = (abs(float(xp.mean(x))) for x in (samples - once, once - twice))
     ratio = min(last / before, 0.95) if before > 0 else 0.0

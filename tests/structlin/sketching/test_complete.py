@@ -186,11 +186,14 @@ def test_scale_does_not_matter(rng, scale):
     np.testing.assert_allclose(found.operator.todense() / scale, M, atol=1e-5)
 
 
-@pytest.mark.parametrize(("dtype", "largest"), [("float32", 3e38), ("float64", 1.7e308)])
+@pytest.mark.parametrize(
+    ("dtype", "largest"), [("float32", 3e38), ("float64", 1.7e308), ("complex64", 3e38)]
+)
 def test_values_up_to_the_largest_numbers(dtype, largest):
-    M = largest * np.outer(np.linspace(0.5, 1.0, 6), np.linspace(1.0, -1.0, 5))
-    found = complete((M.astype(dtype), np.ones(M.shape, dtype=bool)), rank=1, rng=0)
-    np.testing.assert_allclose(found.operator.todense() / largest, M / largest, atol=1e-3)
+    M = np.outer(np.linspace(0.5, 1.0, 6), np.linspace(1.0, -1.0, 5))
+    turned = M * (1 + 1j) if dtype.startswith("complex") else M
+    found = complete(((largest * turned).astype(dtype), np.ones(M.shape, bool)), rank=1, rng=0)
+    np.testing.assert_allclose((found.U / largest) @ found.V.conj().T, turned, atol=1e-3)
 
 
 def test_degenerate_sizes():
@@ -232,6 +235,7 @@ def test_same_seed_same_answer(rng):
         ({"maxiter": -1}, ValueError, "maxiter"),
         ({"shape": (3, 3, 1)}, ValueError, "shape"),
         ({"shape": (-3, 3)}, ValueError, "shape"),
+        ({"shape": 3}, ValueError, "shape"),
     ],
 )
 def test_bad_input(change, error, message):

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from structlin.sketching import Gaussian, RowBlocks, SparseStack
 from structlin.sketching._operand import as_matrix
@@ -86,6 +87,25 @@ def test_what_goes_wrong_in_a_block():
     broken = da.ones((100, 3), chunks=30).map_blocks(break_down, meta=np.empty((0, 0)))
     with pytest.raises(OSError, match="the disk is gone"):
         RowBlocks(broken).H @ np.ones(100)
+
+
+def test_blocks_that_are_not_what_was_said():
+    x = da.ones((100, 3), chunks=30)
+    for change, error, message in [
+        (lambda block: block[:, :1], ValueError, "rows 0 to 30 of the source came as 30x1"),
+        (lambda block: block[:-1], ValueError, "rows 0 to 30 of the source came as 29x3"),
+        (lambda block: block + 1j, TypeError, "came as complex128, but the source said float64"),
+    ]:
+        A = RowBlocks(x.map_blocks(change, meta=np.empty((0, 0))))
+        with pytest.raises(error, match=message):
+            A.H @ np.ones(100)
+
+
+def test_sparse_blocks(matrix):
+    A = RowBlocks(da.from_array(matrix, chunks=(30_000, -1)).map_blocks(scipy.sparse.csr_array))
+    S = SparseStack(24, A.shape[0], rng=1)
+    np.testing.assert_array_equal(S.apply(A), S @ matrix)
+    np.testing.assert_array_equal(np.concatenate([block for _, block in A.pieces()]), matrix)
 
 
 @pytest.fixture(scope="module")

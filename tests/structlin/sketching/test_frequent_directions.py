@@ -168,3 +168,14 @@ def test_bad_input():
     B.update(np.ones((2, 5)))
     with pytest.raises(ValueError, match="k is 3, but 2 rows of 5 columns"):
         B.components(3)
+
+
+def test_what_the_data_type_cannot_hold():
+    real, single = FrequentDirections(3, 5), FrequentDirections(3, 5, dtype="float32")
+    with pytest.raises(TypeError, match="rows are complex128, but the sketch is float64"):
+        real.update(np.ones((2, 5)) + 1j)
+    with pytest.raises(ValueError, match=r"rows as float32 has a NaN or Inf at \[0, 0\]"):
+        single.update(np.full((2, 5), 1e200))
+    assert real.rows == single.rows == 0
+    with pytest.raises(OverflowError, match="the rows exceed what float64 can hold"):
+        real.update(np.full((9, 5), 1e308))

@@ -223,7 +223,7 @@ def test_bad_conditions(rng):
         cond(np.ones((4, 3)), method="sketch")
     with pytest.raises(ValueError, match="at least"):
         cond(np.ones((100, 8)), method="sketch", sketch_size=8)
-    with pytest.raises(ValueError, match="sketch_size is -8.*at least 16 rows"):
+    with pytest.raises(ValueError, match=r"sketch_size is -8.*at least 16 rows"):
         cond(np.ones((100, 8)), method="sketch", sketch_size=-8)
     assert math.isfinite(cond(rng.standard_normal((100, 8)), sketch_size=16).value)
     with pytest.raises(TypeError, match="integer"):

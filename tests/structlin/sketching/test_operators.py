@@ -631,7 +631,7 @@ def test_what_is_added_to(kind: str, scaled: bool) -> None:
         assert np.allclose(out, expected, rtol=1e-5, atol=1e-5)
     frozen = np.zeros((24, 2))
     frozen.flags.writeable = False
-    strict = LIBRARIES["array-api-strict"].asarray(frozen)
+    strict = LIBRARIES["strict"].asarray(frozen)
     for operand in (A, scipy.sparse.csr_array(A), A.astype(complex)):
         for out in (np.zeros((24, 2), dtype="int64"), np.zeros((24, 2), dtype=bool)):
             with pytest.raises(TypeError, match=f"out is {out.dtype}, but the sketch is"):
@@ -651,12 +651,11 @@ def test_what_is_added_to(kind: str, scaled: bool) -> None:
 @every_kind
 def test_an_operator_without_an_adjoint_is_named(kind: str) -> None:
     S = KINDS[kind](24, M, rng=1)
-    A = scipy.sparse.linalg.LinearOperator(
-        (M, 2), matvec=lambda x: np.ones((M, 2)) @ x, dtype=float
-    )
+    ones = np.ones((M, 2))
+    A = scipy.sparse.linalg.LinearOperator((M, 2), matvec=lambda x: ones @ x, dtype=float)
     with pytest.raises(NotImplementedError, match="no product with its adjoint, and its sketch"):
         S.apply(A)
-    _close((S @ A) @ np.eye(2), S @ np.ones((M, 2)))
+    _close((S @ A) @ np.eye(2), S @ ones)
 
 
 def test_refusals_of_single_kinds() -> None:

@@ -51,7 +51,7 @@ SKETCHES = {
 
 
 @pytest.mark.parametrize("kind", SKETCHES)
-@pytest.mark.parametrize("chunk", [7, 4096, 10_000, 10**6])
+@pytest.mark.parametrize("chunk", [997, 4096, 10_000, 10**6])
 def test_sketches_do_not_depend_on_chunks(matrix, kind, chunk):
     S = SKETCHES[kind](matrix)
     found = S.apply(RowBlocks(Reader(matrix), chunk=chunk))
@@ -59,10 +59,11 @@ def test_sketches_do_not_depend_on_chunks(matrix, kind, chunk):
 
 
 @pytest.mark.parametrize("kind", SKETCHES)
-def test_single_rows_give_the_same_sketch(kind):
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_few_rows_at_a_time_give_the_same_sketch(kind, chunk):
     A = np.random.default_rng(4).standard_normal((3000, 3))
     S = SKETCHES[kind](A)
-    np.testing.assert_array_equal(S.apply(RowBlocks(A, chunk=1)), S @ A)
+    np.testing.assert_array_equal(S.apply(RowBlocks(A, chunk=chunk)), S @ A)
 
 
 def containers(tmp_path, A):
@@ -216,6 +217,41 @@ def test_operators_and_read_only_arrays_are_sources():
     assert RowBlocks(RowBlocks(entries)).source is entries
 
 
+@pytest.mark.parametrize("kind", [np.matrix, scipy.sparse.csr_matrix, scipy.sparse.coo_array])
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_readers_may_give_other_matrices(kind):
+    class Given(Reader):
+        def __getitem__(self, rows):
+            return kind(super().__getitem__(rows))
+
+    entries = np.random.default_rng(11).standard_normal((50, 3))
+    A = RowBlocks(Given(entries), chunk=20)
+    np.testing.assert_array_equal(A @ np.ones(3), RowBlocks(entries) @ np.ones(3))
+    assert type(A.todense()) is np.ndarray
+
+
+def test_a_data_type_may_be_a_class():
+    reader = Reader(np.ones((30, 2)))
+    reader.dtype = np.float64
+    A = RowBlocks(reader)
+    np.testing.assert_array_equal(A @ np.ones(2), np.full(30, 2.0))
+    assert A.bytes_read == 480
+
+
+def test_places_beyond_32_bits(tmp_path):
+    rows, last = 2**32 + 1000, np.arange(1, 101, dtype=np.int8)
+    with open(tmp_path / "A", "wb") as file:  # a hole, but for its end
+        file.seek(rows - 100)
+        file.write(last.tobytes())
+    A = np.memmap(tmp_path / "A", dtype=np.int8, mode="r", shape=(rows, 1))[-300:]
+    S = SparseStack(8, rows, rng=0)
+    entries = np.zeros((300, 1))
+    entries[-100:, 0] = last
+    expected = S.block(rows - 300, rows).todense() @ entries
+    found = S.apply(RowBlocks(A, chunk=70), row_offset=rows - 300)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0), (1, 1)])
 def test_small_and_empty(tmp_path, shape):
     A = RowBlocks(np.ones(shape))
@@ -337,8 +373,9 @@ def test_a_truncated_file_is_named(tmp_path, when):
 def test_a_reader_that_fails_says_so_and_leaves_no_thread():
     before = threading.active_count()
     reader = Reader(np.ones((1000, 3)), fails_at=500)
-    with pytest.raises(OSError, match="the tape broke"):
+    with pytest.raises(OSError, match="the tape broke") as caught:
         RowBlocks(reader, chunk=10) @ np.ones(3)
+    assert "rows 500 to 510 of <RowBlocks 1000x3" in caught.value.__notes__[0]
     for _ in RowBlocks(Reader(reader.array), chunk=10).pieces():
         break
     gc.collect()
@@ -350,6 +387,47 @@ def test_a_reader_that_gives_too_little_is_named():
     reader.array = reader.array[:55]
     with pytest.raises(ValueError, match="rows 50 to 60 of the source came as 5x3"):
         RowBlocks(reader, chunk=10) @ np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("said", "given"), [("float64", "complex128"), ("float32", "float64"), ("float32", "int8")]
+)
+def test_a_reader_that_gives_more_than_it_said_is_named(said, given):
+    class Other(Reader):
+        def __getitem__(self, rows):
+            return super().__getitem__(rows).astype(given if rows.start else said)
+
+    with pytest.raises(TypeError, match=f"rows from 10 on came as .*, but the source said {said}"):
+        RowBlocks(Other(np.ones((100, 3), said)), chunk=10) @ np.ones(3)
+
+
+def test_a_reader_that_gives_no_array_is_named():
+    class Lists(Reader):
+        def __getitem__(self, rows):
+            return super().__getitem__(rows).tolist()
+
+    with pytest.raises(TypeError, match="list is not an array"):
+        RowBlocks(Lists(np.ones((3, 3))))
+
+
+def test_maps_and_granules_are_checked():
+    A = RowBlocks(np.ones((30, 3)))
+    with pytest.raises(ValueError, match=r"shape \(1, 3\) of 30 rows"):
+        A.one_pass(rows=[lambda block: block.sum(0, keepdims=True)])
+    with pytest.raises(ValueError, match="granule is 3: it has to divide 65536"):
+        Summand(lambda: 0.0, lambda total, block, start: total, granule=3)
+
+
+def test_a_closed_file_is_named(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "A.h5", "w") as file:
+        data = file.create_dataset("A", data=np.ones((30, 3)))
+        A = RowBlocks(data)
+    with pytest.raises(ValueError, match="HDF5 file of the dataset is closed"):
+        RowBlocks(data)
+    with pytest.raises(RuntimeError) as caught:
+        A @ np.ones(3)
+    assert "rows 0 to 30 of <RowBlocks 30x3" in caught.value.__notes__[0]
 
 
 def test_bad_sources(tmp_path):

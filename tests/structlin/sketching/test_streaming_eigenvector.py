@@ -129,6 +129,30 @@ def test_units_grow_with_the_rows():
     assert np.isfinite(found(rows(14, 50, 3) * 1e200).error_estimate)
 
 
+def test_the_largest_numbers():
+    for dtype in ("float32", "float64"):
+        A = np.full((300, 4), np.finfo(dtype).max)
+        np.testing.assert_allclose(found(A).vector, 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 1e-200, 1e-300])
+def test_rows_that_vanish_beside_others(tiny):
+    A = rows(20, 300, 5)
+    stream = found(A * tiny if tiny else np.zeros_like(A))
+    stream.update(np.eye(5)[1])
+    np.testing.assert_allclose(stream.vector, np.eye(5)[1], atol=1e-14)
+    assert (stream.value, stream.error_estimate) == (1.0, 0.0)
+    stream = found(A)
+    stream.update(np.repeat(A * tiny, 10, axis=0))
+    assert sine(A, stream.vector) <= 0.1
+    assert abs(stream.value / np.linalg.norm(A, 2) ** 2 - 1) <= 0.3
+
+
+def test_zero_rows_are_not_kept():
+    stream = found(np.zeros((10_000, 3)))
+    assert repr(stream) == "<StreamingEigenvector 3 of 10000 rows, 0 of them kept>"
+
+
 def test_libraries(library):
     for dtype in ("float32", "complex128"):
         A = with_heavy(rows(15, 600, 5, dtype="float64"), 3, 16).astype(dtype)
@@ -187,3 +211,7 @@ def test_bad_input():
         stream.update(np.array([1.0, np.nan, 0, 0]))
     with pytest.raises(ValueError, match="heavy is 0"):
         StreamingEigenvector(4, heavy=0)
+    with pytest.raises(TypeError, match="rows are complex128, but the sketch is float64"):
+        stream.update(np.ones(4) + 1j)
+    with pytest.raises(ValueError, match="rows as float32 has a NaN or Inf"):
+        StreamingEigenvector(4, dtype="float32").update(np.full(4, 1e200))
