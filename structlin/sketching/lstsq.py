@@ -35,8 +35,8 @@ def lstsq(
         and more with one right-hand side; should one not converge, the other, and at last LAPACK,
         go on with arrays.
     oversampling : float, optional
-        Rows of the sketch for each column of ``A``: by default 4 for "cholqr", 8 for "spir" and 12 for others,
-        or less, where that is more than half the rows of ``A``.
+        Rows of the sketch for each column of ``A``: by default 4 for "cholqr", 8 for "spir" and 12
+        for others, or less, where that is more than half the rows of ``A``.
     tol : float, optional
         Backward error at which corrections end. By default the unit roundoff.
     rcond : float, optional

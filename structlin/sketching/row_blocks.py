@@ -76,7 +76,7 @@ class RowBlocks(LinearOperator):
 
     Rows are added in one order, whatever the source and the chunks: sketches are the same to the
     last bit. Products ``A @ X`` and ``A.H @ Y`` are made of tiles of at most 1024 rows, whatever
-    the chunks.
+    the chunks; arrays by rows and by columns may differ by rounding.
 
     On dask, `one_pass` and products run on the scheduler or the cluster that is current. What they
     need travels to the workers, and sums are merged there; ``A @ X`` comes back as an array.

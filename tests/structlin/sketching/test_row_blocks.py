@@ -200,6 +200,13 @@ def test_byte_order_and_layouts_of_maps(tmp_path):
         assert read.shape == view.shape
 
 
+def test_a_map_whose_file_was_replaced(tmp_path):
+    A = mapped(tmp_path / "A", np.ones((50, 3)))
+    np.full((50, 3), 2.0).tofile(tmp_path / "B")
+    (tmp_path / "B").replace(tmp_path / "A")
+    np.testing.assert_array_equal(RowBlocks(A).todense(), 1.0)
+
+
 def test_npy_by_columns(tmp_path):
     entries = np.asfortranarray(np.random.default_rng(9).standard_normal((20, 3)))
     np.save(tmp_path / "A.npy", entries)
