@@ -59,7 +59,7 @@ def add_hits(Y: Any, X: Any, hits: Any) -> Any:
     X : (rows, n) array
         The rows, of the data type of ``Y``.
     hits : (rows, nonzeros) array of int32
-        What they hit.
+        What they hit; every column of it has a part of the rows for its own.
 
     Returns
     -------

@@ -1,4 +1,11 @@
-"""Pictures. Matplotlib (the extra ``plot``) is imported when the first one is drawn."""
+"""Pictures. Matplotlib (the extra ``plot``) is imported when the first one is drawn.
+
+- Matrices: `structure`, `compression`.
+- Randomized linear algebra: `singular_values`, `sketch_quality`, `convergence`,
+  `spectral_density`.
+- Simulations: `heat_story`, `iterations`, `omegas`, `temperature`, `shade`.
+- The colours: `palette`.
+"""
 
 from structlin.plotting._figures import palette as palette
 from structlin.plotting.matrices import compression as compression, structure as structure
@@ -13,4 +20,5 @@ from structlin.plotting.sketching import (
     convergence as convergence,
     singular_values as singular_values,
     sketch_quality as sketch_quality,
+    spectral_density as spectral_density,
 )

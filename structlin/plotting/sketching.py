@@ -9,7 +9,7 @@ import numpy as np
 
 from structlin._backend import is_numpy, namespace
 from structlin.plotting._figures import axes, open_frame, palette
-from structlin.sketching import SVD, Estimate, SketchingOperator
+from structlin.sketching import SVD, Estimate, SketchingOperator, SpectralDensity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def singular_values(
-    result: SVD, ax: Axes | None = None, *, exact: Any = None, label: str = "estimated"
+    result: SVD,
+    ax: Axes | None = None,
+    *,
+    exact: Any = None,
+    label: str = "estimated",
+    color: str = palette[0],
 ) -> Line2D:
     """Draw estimated singular values, with a band as wide as the estimate of the error.
 
@@ -32,6 +37,8 @@ def singular_values(
         Singular values to compare with, in descending order.
     label : str
         What the legend calls the estimates.
+    color : str
+        Of points and band, where several are drawn into one picture.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def singular_values(
     Raises
     ------
     TypeError
-        If the result does not live on the host.
+        If the result is no such decomposition, or does not live on the host.
     ImportError
         If matplotlib is not installed.
 
@@ -59,6 +66,10 @@ def singular_values(
     >>> [round(float(s)) for s in line.get_ydata()]
     [4, 2]
     """
+    if not isinstance(result, SVD):
+        raise TypeError(
+            f"{type(result).__name__} is no SVD: pass what svd or generalized_nystrom returns"
+        )
     s = _on_host(result.s)
     ax = axes(ax, (7, 4))
     place = np.arange(1, len(s) + 1)
@@ -68,11 +79,11 @@ def singular_values(
     lowest = s[s > 0].min() / 2 if np.any(s > 0) else 0.5
     if np.isfinite(error):
         low = np.maximum(s - error, lowest)
-        band = ax.fill_between(place, low, s + error, color=palette[0], alpha=0.2, lw=0)
+        band = ax.fill_between(place, low, s + error, color=color, alpha=0.2, lw=0)
         band.set_label("± estimated error")
     if exact is not None:
         ax.plot(place, _on_host(exact)[: len(s)], color=palette[6], lw=1, label="exact")
-    (line,) = ax.plot(place, s, "o", ms=3, color=palette[0], label=label)
+    (line,) = ax.plot(place, s, "o", ms=3, color=color, label=label)
     ax.set_ylim(bottom=lowest)
     ax.set(yscale="log", xlabel="j", ylabel="singular value", title=result.method)
     ax.legend(frameon=False)
@@ -87,7 +98,7 @@ def sketch_quality(S: SketchingOperator, A: Any, ax: Axes | None = None) -> Line
     ----------
     S : (d, m) structlin.sketching.SketchingOperator
         The sketch.
-    A : (m, n) array
+    A : (m, n) array or sparse matrix
         The matrix, on the host and of full rank.
     ax : matplotlib.axes.Axes or None
         Where to draw; a new figure by default.
@@ -118,7 +129,7 @@ def sketch_quality(S: SketchingOperator, A: Any, ax: Axes | None = None) -> Line
     >>> bool(0.5 < min(line.get_ydata()) < max(line.get_ydata()) < 1.5)
     True
     """
-    Q, _ = np.linalg.qr(_on_host(A))
+    Q, _ = np.linalg.qr(_on_host(A.toarray() if hasattr(A, "toarray") else A))
     ax = axes(ax, (7, 4))
     values = np.linalg.svd(S @ Q, compute_uv=False)
     ends = np.sqrt(Q.shape[1] / S.shape[0])
@@ -134,14 +145,14 @@ def sketch_quality(S: SketchingOperator, A: Any, ax: Axes | None = None) -> Line
 
 
 def convergence(
-    estimates: Sequence[Estimate], ax: Axes | None = None, *, exact: float | None = None
+    estimates: Sequence[Estimate] | Estimate, ax: Axes | None = None, *, exact: float | None = None
 ) -> ErrorbarContainer:
     """Draw estimates of one number, with three standard errors, against what they cost.
 
     Parameters
     ----------
     estimates : sequence of structlin.sketching.Estimate
-        Estimates of growing cost.
+        Estimates of growing cost, or a single one.
     ax : matplotlib.axes.Axes or None
         Where to draw; a new figure by default.
     exact : float, optional
@@ -167,6 +178,8 @@ def convergence(
     >>> runs = [trace(A, method="hutchinson", matvecs=k, rng=0) for k in (10, 40, 160)]
     >>> bars = convergence(runs, Figure().subplots(), exact=np.trace(A))
     """
+    if isinstance(estimates, Estimate):
+        estimates = [estimates]
     if not estimates:
         raise ValueError("there are no estimates to draw: give one at least")
     ax = axes(ax, (7, 4))
@@ -182,10 +195,65 @@ def convergence(
         color=palette[0],
         label="estimate ± 3 standard errors",
     )
-    ax.set(xscale="log", xlabel="products with vectors", ylabel="value")
+    free = any(one.matvecs == 0 for one in estimates)  # what is exact took no products
+    ax.set(xscale="symlog" if free else "log", xlabel="products with vectors", ylabel="value")
     ax.legend(frameon=False)
     open_frame(ax)
     return bars
+
+
+def spectral_density(
+    result: SpectralDensity, ax: Axes | None = None, *, exact: Any = None, points: int = 500
+) -> Line2D:
+    """Draw an estimated spectral density, with a band of three standard errors.
+
+    Parameters
+    ----------
+    result : structlin.sketching.SpectralDensity
+        The density, on the host.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; a new figure by default.
+    exact : (n,) array, optional
+        Eigenvalues to compare with: their histogram.
+    points : int
+        Where the density is evaluated, at equal distances over the spectrum.
+
+    Returns
+    -------
+    matplotlib.lines.Line2D
+        The density.
+
+    Raises
+    ------
+    TypeError
+        If the density does not live on the host.
+    ImportError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import structlin.sketching
+    >>> found = structlin.sketching.spectral_density(np.diag(np.linspace(0.0, 1.0, 300)), rng=0)
+    >>> line = spectral_density(found, Figure().subplots())
+    >>> bool(abs(np.trapezoid(line.get_ydata(), line.get_xdata()) - 1) < 0.01)
+    True
+    """
+    _on_host(result.nodes)
+    ax = axes(ax, (7, 4))
+    x = np.linspace(result.lower, result.upper, points)
+    y, error = result.density(x), 3 * result.density_error(x)
+    if exact is not None:
+        grey = palette[6]
+        ax.hist(_on_host(exact), bins="auto", density=True, color=grey, alpha=0.3, label="exact")
+    low, high = np.maximum(y - error, 0), y + error
+    band = ax.fill_between(x, low, high, color=palette[0], alpha=0.2, lw=0)
+    band.set_label("± 3 standard errors")
+    (line,) = ax.plot(x, y, color=palette[0], label="estimated")
+    ax.set(xlabel="eigenvalue", ylabel="density", title=result.method, ylim=(0, None))
+    ax.legend(frameon=False)
+    open_frame(ax)
+    return line
 
 
 def _on_host(x: Any) -> Any:

@@ -1,4 +1,21 @@
-"""Randomized linear algebra: sketching operators, row sampling, and the drivers built on them."""
+"""Randomized linear algebra: sketching operators, row sampling, and the drivers built on them.
+
+- Sketching operators: `SparseStack` (take this one), `Gaussian`, `Rademacher`, `SRCT`, `SRHT`,
+  `CountSketch`; of tensors and Kronecker products `KhatriRaoSketch`, `KroneckerSketch`,
+  `TensorSketch`.
+- Choice of rows: `leverage_scores`, `root_leverage_scores`, `lewis_weights`, `lp_sensitivities`,
+  `sample_rows`, `dpp_sample`, `volume_sample`, `lstsq_design`, `sampled_matmul`.
+- Decompositions: `svd`, `eigh`, `qb`, `nystrom`, `generalized_nystrom` (one pass),
+  `interpolative`, `cur`, `qr`, `weighted_lowrank`, `dct_basis`, `complete`.
+- Systems: `lstsq`, `lstsq_uniform`, `lp_regression`, `ridge`, `nystrom_cg`, `solve_kkt`,
+  `minimize_equality`.
+- Numbers: `trace`, `diagonal`, `logdet`, `trace_of_function`, `spectral_density`, `norm`, `cond`.
+- Streams and files: `RowBlocks`, `FrequentDirections`, `StreamingEigenvector`.
+
+Every driver returns a report: the answer, an error estimate, the passes over the data, the seed,
+whether it `converged`, and in `method` what was done. Pictures of them are in
+`structlin.plotting`.
+"""
 
 from structlin.sketching._base import SketchingOperator as SketchingOperator
 from structlin.sketching._estimate import Estimate as Estimate

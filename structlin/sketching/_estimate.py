@@ -13,7 +13,7 @@ from structlin.sketching._result import Report
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Estimate(Report):
-    """An estimate of a number; ``float(estimate)`` is its value.
+    """An estimate of a number; ``float(estimate)`` is its value, which ``f"{estimate:.3f}"`` shows.
 
     Attributes
     ----------
@@ -44,6 +44,9 @@ class Estimate(Report):
 
     def __complex__(self) -> complex:
         return complex(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         return f"<Estimate {self.value:.8g} ± {self.error_estimate:.2g}: {self.method}>"

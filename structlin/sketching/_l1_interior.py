@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from structlin._backend import namespace
-from structlin.sketching._lp_newton import dual_bound, p_norm, projection, raised
+from structlin.sketching._lp_newton import dual_bound, negligible_norm, p_norm, projection, raised
 
 
 def least_absolute(Q: Any, b: Any, y: Any, rtol: float, maxiter: int) -> tuple[Any, float, int]:
@@ -30,9 +30,9 @@ def least_absolute(Q: Any, b: Any, y: Any, rtol: float, maxiter: int) -> tuple[A
     """
     xp = namespace(Q)
     Qt, project = xp.matrix_transpose(Q), projection(Q)
-    floor = 10 * float(xp.finfo(Q.dtype).eps) * max(p_norm(b, 1), p_norm(Q @ y, 1))
+    floor = negligible_norm(Q, b, y, 1)
     r, v = b - Q @ y, xp.zeros_like(b)
-    spread = 0.1 * xp.sum(xp.abs(r)) / r.shape[0] + floor / r.shape[0]
+    spread = (0.1 * xp.sum(xp.abs(r)) + floor) / max(1, r.shape[0])
     g, h = xp.maximum(r, 0 * r) + spread, xp.maximum(-r, 0 * r) + spread
     best, lower, gap = (y, math.inf), 0.0, math.inf
     for step in range(maxiter + 1):
@@ -46,6 +46,8 @@ def least_absolute(Q: Any, b: Any, y: Any, rtol: float, maxiter: int) -> tuple[A
         if gap <= rtol or step == maxiter:
             break
         up, down = 1 - v, 1 + v
+        if not bool(xp.all((up > 0) & (down > 0))):
+            break  # rounding has ended the interior
         weights = 1 / (g / up + h / down)
         H = raised(Qt @ (weights[:, None] * Q))
         primal, dual = b - Q @ y - g + h, -(Qt @ v)

@@ -40,8 +40,7 @@ def minimise(Q: Any, b: Any, y: Any, p: float, rtol: float, maxiter: int) -> tup
         y, _, _ = minimise(Q, b, y, p / 2, 1e-2, maxiter)
     project = projection(Q)
     eps = float(xp.finfo(Q.dtype).eps)
-    # what rounding leaves of a residual that is zero
-    floor = 10 * eps * max(p_norm(b, p), p_norm(Q @ y, p))
+    floor = negligible_norm(Q, b, y, p)
     epsilon, lower, best, gap = 0.0, 0.0, (y, math.inf), math.inf
     for step in range(maxiter + 1):
         r = b - Q @ y
@@ -74,6 +73,12 @@ def p_norm(r: Any, p: float) -> float:
     xp = namespace(r)
     largest = float(xp.max(xp.abs(r))) if r.shape[0] else 0.0
     return largest * float(xp.sum(xp.abs(r / largest) ** p)) ** (1 / p) if largest else 0.0
+
+
+def negligible_norm(Q: Any, b: Any, y: Any, p: float) -> float:
+    """Return what rounding leaves of a residual that is zero."""
+    eps = float(namespace(Q).finfo(Q.dtype).eps)
+    return 10 * eps * max(p_norm(b, p), p_norm(Q @ y, p))
 
 
 def gap_of(Q: Any, b: Any, y: Any, p: float) -> float:

@@ -46,14 +46,24 @@ class Coordinates:
         """Return them for a sketch ``R`` of the matrix, or its triangle, and ``C`` of ``B``.
 
         Singular values up to ``rcond`` times the largest are negligible.
+
+        Raises
+        ------
+        ValueError
+            If the sketch is not finite.
         """
+        if not bool(xp.all(xp.isfinite(R))):
+            raise ValueError(
+                "the sketch of A has a NaN or Inf: products with A, and the norms of its columns, "
+                "must be finite"
+            )
         n = R.shape[1]
         if shift:
             R = xp.concat([R, shift * xp.eye(n, dtype=R.dtype, device=R.device)])
             C = xp.concat([C, xp.zeros((n, C.shape[1]), dtype=C.dtype, device=R.device)])
         units = powers_of_two(column_norms(R), xp)
         U, s, Vh = xp.linalg.svd(R / units, full_matrices=False)
-        rank = int(xp.sum(xp.astype(s > rcond * s[0], xp.int64))) if 0 not in R.shape else 0
+        rank = int(xp.sum(xp.astype(s > rcond * s[:1], xp.int64)))
         V, s = adjoint_of(Vh[:rank, :], xp), s[:rank]
         basis = V / s / units[:, None]
         start = basis @ (adjoint_of(U[:, :rank], xp) @ C)

@@ -60,7 +60,7 @@ class LeastSquares(Report):
     def __repr__(self) -> str:
         return (
             f"<LeastSquares x {tuple(self.x.shape)} by {self.method}: rank {np.max(self.rank)}, "
-            f"condition {np.max(self.condition):.2g}, backward error {self.error_estimate:.2g}, "
+            f"condition {np.max(self.condition):.2g}, error estimate {self.error_estimate:.2g}, "
             f"{self.passes} passes>"
         )
 
@@ -123,10 +123,7 @@ def regularised(
                 }
             if answer.get("converged", True):
                 break
-        with np.errstate(over="ignore"):
-            x, norms = rejoin(x * problem.units, norms * problem.units)
-        if not bool(xp.all(xp.isfinite(x))):
-            raise ValueError("numbers of the solution exceed the range of the data type")
+        x, norms = rejoin(*scaled_back(x, norms, problem.units))
         found[shift] = LeastSquares(
             x=x[:, 0] if vector else x,
             residual_norm=norms[0] if vector else norms,
@@ -158,7 +155,9 @@ def operands(A: Any, b: Any) -> tuple[LinearOperator, Any, bool]:
     A = as_matrix(A)
     xp = namespace(A, b)
     device(A, b)
-    b = inexact(b, xp)
+    if hasattr(b, "toarray"):
+        raise TypeError("b is a sparse matrix: pass b.toarray()")
+    b = inexact(xp.astype(b, xp.float32) if str(b.dtype).endswith("float16") else b, xp)
     m = A.shape[0]
     if b.ndim not in (1, 2) or b.shape[0] != m:
         raise ValueError(
@@ -179,6 +178,16 @@ def real_sides(A: LinearOperator, B: Any) -> tuple[Any, Callable[[Any, Any], tup
         return X[:, :k] + 1j * X[:, k:], xp.hypot(norms[:k], norms[k:])
 
     return xp.concat([xp.real(B), xp.imag(B)], axis=1), rejoin
+
+
+def scaled_back(X: Any, norms: Any, units: Any) -> tuple[Any, Any]:
+    """Return solutions and norms for right-hand sides that were divided by their units."""
+    xp = namespace(X)
+    with np.errstate(over="ignore"):
+        X, norms = X * units, norms * units
+    if not bool(xp.all(xp.isfinite(X))):
+        raise ValueError("numbers of the solution exceed the range of the data type")
+    return X, norms
 
 
 def _fraction(name: str, value: float | None, default: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from structlin._norm import column_norms
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._lstsq_cholqr import Correction
 from structlin.sketching._lstsq_coordinates import Coordinates
@@ -34,9 +35,10 @@ def iterative_correction(
 
     def polyak(C: Any, done: Any) -> tuple[Any, int]:
         beta = 1 / oversampling
-        Y, change, residual = 0 * C, 0 * C, C
+        Y, change, residual, sizes = 0 * C, 0 * C, C, column_norms(C)
         for iteration in range(maxiter):
-            if bool(xp.all(done(residual))):
+            # with singular values of the sketch outside 1 ± √β, it may diverge
+            if bool(xp.all(done(residual) | (column_norms(residual) > 1e3 * sizes))):
                 return Y, iteration
             change = (1 - beta) ** 2 * residual + beta * change
             Y = Y + change

@@ -6,6 +6,7 @@ from typing import Any
 
 from structlin._backend import is_numpy, scipy_of
 from structlin._norm import column_norms
+from structlin._validation import require_finite
 from structlin.matrices import Dense, LinearOperator
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._lstsq_problem import powers_of_two
@@ -20,11 +21,13 @@ def lapack(A: LinearOperator, B: Any, shift: float, rcond: float) -> tuple[Any, 
     """
     xp, n = A.xp, A.shape[1]
     array = xp.astype(A.array if isinstance(A, Dense) else A.todense(), B.dtype, copy=False)
+    require_finite("A", array)
     if shift:
         some = {"dtype": B.dtype, "device": A.device}
         array = xp.concat([array, shift * xp.eye(n, **some)])
         B = xp.concat([B, xp.zeros((n, B.shape[1]), **some)])
-    solve = _gelsd if is_numpy(xp) else _svd
+    # gelsd takes no empty matrices
+    solve = _gelsd if is_numpy(xp) and 0 not in (*array.shape, *B.shape) else _svd
     rank = 0
     if array.shape[0] >= n:
         units = powers_of_two(column_norms(array), xp)
@@ -45,6 +48,6 @@ def _gelsd(array: Any, B: Any, rcond: float, xp: Any) -> tuple[Any, int, Any]:
 
 def _svd(array: Any, B: Any, rcond: float, xp: Any) -> tuple[Any, int, Any]:
     U, s, Vh = xp.linalg.svd(array, full_matrices=False)
-    rank = int(xp.sum(xp.astype(s > rcond * s[0], xp.int64)))
+    rank = int(xp.sum(xp.astype(s > rcond * s[:1], xp.int64)))
     C = adjoint_of(U[:, :rank], xp) @ B
     return adjoint_of(Vh[:rank, :], xp) @ (C / s[:rank, None]), rank, s

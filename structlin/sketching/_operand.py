@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,8 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
         if isinstance(A, Sparse):
             require_finite(name, A.matrix.data)
         return A
+    if isinstance(A, str | os.PathLike):
+        raise TypeError(f"{name} is a path: RowBlocks({str(A)!r}) reads the matrix in that file")
     if len(getattr(A, "shape", (0, 0))) != 2:
         raise ValueError(f"{name} has shape {tuple(A.shape)}: a matrix (m, n) is needed")
     if is_row_source(A):

@@ -15,7 +15,7 @@ from structlin.sketching._random import normals
 
 # projections of a block onto the complement of a basis: two are the rule, and more are only for
 # directions that are replaced because the basis has them already
-_rounds = 5
+_rounds = 8
 
 
 def orthonormalize(Y: Any) -> tuple[Any, Any]:
@@ -137,19 +137,20 @@ def orthonormalize_against(basis: Any, Y: Any) -> Any:
     """
     if 0 in basis.shape or 0 in Y.shape:
         return orthonormalize(Y)[0]
-    xp = namespace(Y)
+    xp, m = namespace(Y), Y.shape[0]
     eps = float(xp.finfo(Y.dtype).eps)
+    size = column_norms(Y)
+    Y = Y / xp.where(size > 0, size, xp.ones_like(size))
     for done in range(_rounds):
-        before = 1.0 if done else column_norms(Y)
-        Y = Y - xp.matmul(basis, xp.matmul(adjoint_of(basis, xp), Y))
-        after = column_norms(Y)
-        lost = ~(after > 10 * math.sqrt(Y.shape[0]) * eps * before)
-        if bool(xp.any(lost)) and bool(xp.all(xp.isfinite(after))):
+        Y, R = orthonormalize(Y - xp.matmul(basis, xp.matmul(adjoint_of(basis, xp), Y)))
+        left = xp.abs(xp.linalg.diagonal(R))
+        if done and bool(xp.all(left > 0.5)):
+            break
+        # of columns of norm one: so little is what rounding errors leave
+        lost = ~(left > (math.sqrt(eps) if done else 10 * math.sqrt(m) * eps))
+        if bool(xp.any(lost)):
             real = xp.finfo(Y.dtype).dtype
             key = _rounds * basis.shape[1] + done  # other ones for every basis and round
-            fresh = normals(key, 0, 0, Y.shape[0], Y.shape[1], xp, device(Y), real)
+            fresh = normals(key, 0, 0, m, Y.shape[1], xp, device(Y), real) / math.sqrt(m)
             Y = xp.where(lost, xp.astype(fresh, Y.dtype), Y)
-        Y, _ = orthonormalize(Y)
-        if done and bool(xp.all(after > 0.5)):
-            break
     return Y

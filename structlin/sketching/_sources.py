@@ -174,8 +174,9 @@ def rows_of(source: Any) -> Any:
         raise ValueError("the HDF5 file of the dataset is closed: open it first")
     if not hasattr(source, "shape"):
         raise TypeError(
-            f"{type(source).__name__} has no shape: pass an array, a memory map, an HDF5 or Zarr "
-            "array, a dask array, a sparse matrix, an operator or a RowSource"
+            f"{type(source).__name__} has no shape: pass the path of a .npy file, an array, a "
+            "memory map, an HDF5 or Zarr array, a dask array, a sparse matrix, an operator or "
+            "a RowSource"
         )
     _require_matrix(source.shape)
     if isinstance(source, np.memmap):
@@ -204,13 +205,21 @@ def _require_matrix(shape: Any) -> None:
 
 def _npy(path: Path) -> Any:
     """Return the rows of a file of NumPy."""
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a directory: a path is that of a .npy file; open a Zarr array with "
+            "zarr.open and pass that"
+        )
     with open(path, "rb") as file:
         try:
             version = np.lib.format.read_magic(file)
             read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
             shape, by_columns, dtype = read[min(version[0], 2)](file)
         except ValueError as error:
-            raise ValueError(f"{path} is no .npy file: {error}") from error
+            raise ValueError(
+                f"{path} is no .npy file: {error}. Pass the array of an .npz file, and the dataset "
+                "of an HDF5 file that h5py has opened"
+            ) from error
         offset = file.tell()
     _require_matrix(shape)
     rows = FileRows(path, offset, shape, dtype)  # knows whether the file is long enough

@@ -108,8 +108,8 @@ def complete(
         measurements of one entry: each counts in the sum of squares.
         Or ``rows`` is a SciPy sparse matrix, whose stored entries are the observed ones (explicit
         zeros too; duplicates are summed, as SciPy does), or a pair ``(array, mask)`` of an (m, n)
-        array and booleans that are true where it is observed; then ``cols``, ``values`` and
-        ``shape`` are left out.
+        array and booleans that are true where it is observed, or a masked array of NumPy; then
+        ``cols``, ``values`` and ``shape`` are left out, and the rank is named.
     values : (N,) array
         The entries: real or complex, single or double precision; integers become float64.
     shape : (int, int)
@@ -261,6 +261,8 @@ def _observations(
             raise TypeError("values and shape go with rows and cols: cols is missing")
         rows, cols, values, shape = _unpacked(rows)
     elif values is None or shape is None:
+        if isinstance(cols, int | np.integer):
+            raise TypeError(f"cols is {cols}: if it is the rank, name it, complete(M, rank={cols})")
         raise TypeError("rows and cols go with values and shape: one of these is missing")
     m = n = -1
     with contextlib.suppress(TypeError, ValueError):
@@ -295,10 +297,13 @@ def _unpacked(observed: Any) -> tuple[Any, Any, Any, tuple[int, int]]:
         coo = observed.tocoo(copy=True)
         coo.sum_duplicates()
         return coo.row, coo.col, coo.data, coo.shape
+    if isinstance(observed, np.ma.MaskedArray):
+        observed = observed.data, ~np.ma.getmaskarray(observed)
     if not (isinstance(observed, tuple) and len(observed) == 2):
         raise TypeError(
             f"observations came as {type(observed).__name__}: pass rows, cols, values and shape, "
-            "a sparse matrix, or a pair (array, mask)"
+            "a sparse matrix, a masked array, or a pair (array, mask); where NaN stands for what "
+            "is missing, (A, ~numpy.isnan(A))"
         )
     array, mask = observed
     _require_numpy(array, mask)

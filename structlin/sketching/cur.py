@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from structlin.matrices import Dense
+from structlin._backend import namespace
+from structlin.matrices import Dense, LowRank
 from structlin.matrices._base import adjoint_of, size_text
-from structlin.matrices.systems import negligible
 from structlin.sketching._krylov import rank_of
 from structlin.sketching._operand import as_matrix
 from structlin.sketching._pivoting import pivoted_qr
@@ -48,6 +49,11 @@ class CURResult(Report):
     def __iter__(self) -> Iterator[Any]:
         return iter((self.C, self.U, self.R))
 
+    @property
+    def operator(self) -> LowRank:
+        """The approximation ``C U R`` as an operator."""
+        return LowRank(self.C, adjoint_of(self.U @ self.R, namespace(self.C)))
+
     def __repr__(self) -> str:
         shape = (self.C.shape[0], self.R.shape[1])
         return (
@@ -83,8 +89,10 @@ def cur(A: Any, rank: int, *, rng: Any = None) -> CURResult:
     Columns are the pivots of a sketch ``S A``, as for `interpolative`, and rows those of ``Cᴴ``.
     The best middle factor ``C⁺ A R⁺`` is had to within a small factor of the error by least
     squares in a second sketch ``T`` of ``4 k + 16`` rows: ``U = (T C)⁺ (T A) R⁺``, with the
-    pseudoinverses by singular values, those that are negligible left out. ``U`` is as
-    ill-conditioned as the singular values of ``A`` are spread: multiply ``C (U R)``.
+    pseudoinverses by singular values. Those below ``√eps`` times the largest are left out: they
+    would bring in more rounding errors, of up to ``eps`` times the norm of ``U``, than they
+    explain. So errors end at about ``√eps``, however large the rank; `svd` and `interpolative` go
+    on to ``eps``. Multiply ``C (U R)``, as `CURResult.operator` does.
 
     One pass over ``A`` and the reading of rows and columns (of a `RowBlocks`, three passes). Where
     ``T`` would have as many rows as ``A``, ``A`` itself takes the place of the sketches.
@@ -141,10 +149,10 @@ def cur(A: Any, rank: int, *, rng: Any = None) -> CURResult:
 
 
 def _svd(X: Any, xp: Any) -> tuple[Any, Any, Any]:
-    """Return the singular value decomposition without singular values that are negligible."""
+    """Return the singular value decomposition, without what is below ``√eps`` of the largest."""
     if 0 in X.shape:
         s = xp.zeros(0, dtype=xp.finfo(X.dtype).dtype, device=X.device)
         return X[:, :0], s, X[:0, :]
     u, s, vh = xp.linalg.svd(X, full_matrices=False)
-    r = int(xp.sum(xp.astype(~negligible(s, X.shape, xp), xp.int64)))
+    r = int(xp.sum(xp.astype(s > math.sqrt(xp.finfo(s.dtype).eps) * s[0], xp.int64)))
     return u[:, :r], s[:r], vh[:r, :]

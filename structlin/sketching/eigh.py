@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
 from structlin.sketching.row_blocks import RowBlocks
 
-_methods = ("auto", "krylov", "exact", "arpack")
+_methods = ("auto", "krylov", "exact", "lanczos")
 _which = ("LM", "LA", "SA")
 # as for singular values: what LAPACK takes over, and when the basis is restarted
 _small, _part = 256, 4
@@ -96,7 +96,7 @@ def eigh(
         Columns of the random block beyond the rank.
     passes : int, optional
         How often the matrix is multiplied at most, 100 by default.
-    method : {"auto", "krylov", "exact", "arpack"}
+    method : {"auto", "krylov", "exact", "lanczos"}
         What is done; see the notes.
     rng : None, int or numpy.random.Generator, optional
         Gives the seed of the random block.
@@ -122,9 +122,10 @@ def eigh(
     ``"krylov"``: a Gaussian block of ``k + p`` columns and its images ``A Ω, A² Ω, …`` span a
     space with the orthonormal basis ``Q``; the pairs are those of ``Qᴴ A Q``, one product with
     the matrix for each block of the basis. After 8 blocks it is restarted with its best vectors.
-    ``"exact"``: LAPACK's. ``"arpack"``: SciPy's, sparse matrices on the host only. ``"auto"`` is
-    LAPACK up to 256 rows and where ``4 (k + p) >= n``, ARPACK for sparse matrices on the host,
-    and block Krylov for the rest.
+    ``"exact"``: LAPACK's. ``"lanczos"``, for sparse matrices on the host: a block Lanczos iteration
+    with restarts to full accuracy, which finds repeated eigenvalues as often as they are there.
+    ``"auto"`` is LAPACK up to 256 rows and where ``4 (k + p) >= n``, ``"lanczos"`` for sparse
+    matrices on the host, and block Krylov for the rest.
 
     What has entries is checked to be Hermitian; of operators, ``Qᴴ A Q`` is.
 
@@ -151,8 +152,8 @@ def eigh(
         result = _zero(A, k)
     elif method == "exact":
         result = _exact(A, k, which)
-    elif method == "arpack":
-        result = _arpack(A, k, which, tol, seed)
+    elif method == "lanczos":
+        result = _by_lanczos(A, k, p, which, tol, seed)
     else:
         result = _iterated(A, k, p, which, tol, _most if passes is None else passes, seed)
     warn_unconverged(result, "raise tol, passes or oversampling")
@@ -171,7 +172,7 @@ def _chosen(A: LinearOperator, k: int, p: int) -> str:
     formable = isinstance(A, Dense) or (not isinstance(A, RowBlocks) and fits(A))
     if formable and (n <= _small or _part * (k + p) >= n):
         return "exact"
-    return "arpack" if isinstance(A, Sparse) and is_numpy(A.xp) and k < n - 1 else "krylov"
+    return "lanczos" if isinstance(A, Sparse) and is_numpy(A.xp) else "krylov"
 
 
 def _zero(A: LinearOperator, k: int) -> Eigenpairs:
@@ -235,34 +236,22 @@ def _measured(
     )
 
 
-def _arpack(A: LinearOperator, k: int, which: str, tol: float, seed: int) -> Eigenpairs:
-    if not (isinstance(A, Sparse) and is_numpy(A.xp)):
-        raise ValueError(f"method 'arpack' takes sparse matrices of SciPy, not {A!r}")
-    n = A.shape[0]
-    if k >= n - 1:
-        raise ValueError(f"rank is {k}, but ARPACK finds fewer than n - 1 = {n - 1} pairs")
-    sparse, passes = importlib.import_module("scipy.sparse.linalg"), 0
-    size = known_norm(A) or 1.0
-
-    def multiply(x: Any) -> Any:
-        nonlocal passes
-        passes += 1
-        return A.matrix @ (x / size)
-
-    product = sparse.LinearOperator(A.shape, matvec=multiply, dtype=A.matrix.dtype)
-    start = np.random.default_rng(seed).standard_normal(n).astype(A.matrix.dtype)
-    try:
-        w, V = sparse.eigsh(product, k, which=which, v0=start, tol=tol**2)
-    except sparse.ArpackNoConvergence as error:
-        w, V = error.eigenvalues, error.eigenvectors
-        if len(w) < k:
-            return _iterated(A, k, k, which, tol, _most, seed)
-    V, _ = orthonormalize(V)
+def _by_lanczos(A: LinearOperator, k: int, p: int, which: str, tol: float, seed: int) -> Eigenpairs:
+    require_lanczos(A, k)
+    xp, size = A.xp, (-1.0 if which == "SA" else 1.0) * (known_norm(A) or 1.0)
+    found = lanczos(
+        lambda X: A.matrix @ (X / size), A.shape[0], A.dtype, k, seed, modulus=which == "LM"
+    )
+    if found is None:
+        return _iterated(A, k, p, which, tol, _most, seed)
+    V, _ = orthonormalize(found[0])
     images = A.matrix @ V
-    w, W = np.linalg.eigh(hermitian_part(adjoint_of(V, A.xp) @ images, A.xp))
-    W = W[:, _order(w, which, A.xp)]
-    w = w[_order(w, which, A.xp)]
-    return _measured(A, w, V @ W, images @ W, "arpack", tol, passes + 1, seed, iterations=passes)
+    w, P = xp.linalg.eigh(hermitian_part(xp.matmul(adjoint_of(V, xp), images), xp))
+    order = _order(w, which, xp)
+    w, P = w[order], P[:, order]
+    scale = ...
+    passes = found[1] + 1
+    return _measured(A, w, V @ P, images @ P, "lanczos", tol, passes, seed, found[1])
 
 
 def _iterated(

@@ -9,9 +9,9 @@ from typing import Any
 
 from structlin.matrices import Dense
 from structlin.sketching._l1_interior import least_absolute
-from structlin.sketching._lp_newton import gap_of, minimise, p_norm
+from structlin.sketching._lp_newton import gap_of, minimise, negligible_norm, p_norm
 from structlin.sketching._lstsq_coordinates import Coordinates
-from structlin.sketching._lstsq_driver import operands
+from structlin.sketching._lstsq_driver import operands, scaled_back
 from structlin.sketching._lstsq_problem import Problem
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
@@ -105,7 +105,8 @@ def lp_regression(
     ``Σ (rᵢ² + ε²)^{p/2}`` with ``ε → 0``, from the solution of least squares or of the sample; for
     ``p = 1``, Mehrotra's interior-point method solves the linear program. The
     gap is that between ``‖r‖_p`` and the value of a feasible point of the dual problem,
-    ``max bᵀv`` where ``Aᵀv = 0`` and ``‖v‖_q ≤ 1``: it holds whatever happened before. Cost:
+    ``max bᵀv`` where ``Aᵀv = 0`` and ``‖v‖_q ≤ 1``: it holds whatever happened before, up to
+    rounding, which the condition number of ``A`` magnifies. Cost:
     ``2 m n²`` operations a step; ``A W`` is held as an array.
 
     A sample of ``O(n^{max(1, p/2)} log n/ε²)`` rows changes the norms of all residuals by
@@ -140,6 +141,10 @@ def lp_regression(
     rtol = (1e-8 if eps < 1e-10 else 1e-4) if rtol is None else float(rtol)
     if not 0 < rtol < 1:
         raise ValueError(f"rtol is {rtol}: a number between 0 and 1 is needed")
+    maxiter = operator.index(maxiter)
+    rows = None if rows is None else operator.index(rows)
+    if maxiter < 0 or (rows is not None and rows < 1):
+        raise ValueError(f"maxiter is {maxiter} and rows {rows}: positive numbers are needed")
     seed = seed_of(rng)
 
     problem = Problem(A, B)
@@ -150,8 +155,10 @@ def lp_regression(
     b = problem.B[:, 0]
     y = xp.linalg.solve(xp.matrix_transpose(Q) @ Q, xp.matrix_transpose(Q) @ b[:, None])[:, 0]
 
-    wanted = 20 * max(n, 1) ** max(1.0, p / 2) * math.log(n + 1) if rows is None else rows
-    count = math.ceil(min(wanted, m)) if rows is None else operator.index(rows)
+    # the logarithm of n^{max(1, p/2)}, which may exceed the range
+    power = max(1.0, p / 2) * math.log(max(n, 1))
+    wanted = math.ceil(20 * math.exp(min(power, math.log(m + 1))) * math.log(n + 1))
+    count = wanted if rows is None else rows
     sampled = count if 0 < count <= m / 4 and n else 0
     solver = "interior points" if p == 1 else "Newton's method"
     said, steps, converged = f"{solver} on all rows", 0, True
@@ -171,17 +178,22 @@ def lp_regression(
         said += " and on all rows" if sampled else ""
         y, gap, more = _minimise(Q, b, y, p, rtol, maxiter)
         steps += more
+    X = found.shortest(found.basis @ y[:, None], xp)
+    # by rounding, A x is another vector than Q y
+    bound = (1 - gap) * p_norm(b - Q @ y, p)
+    norm = p_norm(b - xp.astype(A @ X, B.dtype, copy=False)[:, 0], p)
+    gap = max(0.0, 1 - bound / norm) if norm > negligible_norm(Q, b, y, p) else 0.0
+    if method == "full" or not sampled:
         converged = gap <= rtol
-    x = found.shortest(found.basis @ y[:, None], xp)[:, 0]
-    unit = float(problem.units[0])
+    x, norm = scaled_back(X[:, 0], norm, problem.units[0])
     report = LpRegression(
-        x=x * unit,
-        residual_norm=p_norm(b - Q @ y, p) * unit,
+        x=x,
+        residual_norm=float(norm),
         sampled=sampled,
         method=said,
         converged=converged,
         error_estimate=gap,
-        passes=2,
+        passes=3,
         iterations=steps,
         seed=seed if tall or sampled else None,
     )

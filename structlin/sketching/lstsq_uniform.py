@@ -7,7 +7,7 @@ from typing import Any
 
 from structlin._norm import column_norms
 from structlin.sketching._lstsq_coordinates import Coordinates
-from structlin.sketching._lstsq_driver import LeastSquares, operands, real_sides
+from structlin.sketching._lstsq_driver import LeastSquares, operands, real_sides, scaled_back
 from structlin.sketching._lstsq_problem import powers_of_two
 from structlin.sketching._random import seed_of
 from structlin.sketching.gaussian import Gaussian
@@ -69,7 +69,8 @@ def lstsq_uniform(
         ``√d = √n + √(2 log(2/δ)) + √(2 n log(4 n/δ)) / ε``
 
     rows. The same number is taken for the cosine transform, which is far cheaper, ``5 m n log m``
-    operations; what is proved for it asks for ``n log³(n/δ)/ε²``. Where ``d ≥ m``, nothing is
+    operations; what is proved for it asks for ``n log³(n/δ)/ε²``. For the cosine transform the
+    error estimate is thus not proved: take ``sketch="gaussian"`` where a few rows carry ``A``. Where ``d ≥ m``, nothing is
     sketched.
 
     References
@@ -112,7 +113,7 @@ def lstsq_uniform(
     # 1/‖A⁺‖, without the scaling of the columns
     least = float(xp.linalg.svdvals(sketched[0])[rank - 1]) if rank else 1.0
     bounds = eps / math.sqrt(max(n, 1)) / least * residuals * units
-    x, norms = rejoin(x * units, residuals * units)
+    x, norms = rejoin(*scaled_back(x, residuals, units))
     return LeastSquares(
         x=x[:, 0] if vector else x,
         residual_norm=norms[0] if vector else norms,

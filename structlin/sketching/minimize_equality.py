@@ -149,7 +149,7 @@ def minimize_equality(
         If the start, what the functions give there, or a derivative anywhere is not finite, sizes
         disagree, or an option is out of range.
     TypeError
-        If the start or what a function gives is complex, or no array.
+        If the start or what a function gives is complex, or no array; or a function is none.
 
     Warns
     -----
@@ -196,6 +196,10 @@ def minimize_equality(
     >>> np.round(found.x, 6), np.round(found.multipliers, 6)
     (array([-1., -1.]), array([0.5]))
     """
+    given = {"fun": fun, "constraint": constraint, "grad": grad, "jac": jac, "hess": hess}
+    for name, function in given.items():
+        if not callable(function) and (function is not None or name in ("fun", "constraint")):
+            raise TypeError(f"{name} is a {type(function).__name__}: a function is needed")
     xp = namespace(x0)
     if xp.isdtype(x0.dtype, "complex floating"):
         raise TypeError("x0 is complex: variables are real, take real and imaginary parts as two")
@@ -254,7 +258,11 @@ def minimize_equality(
     if falls:
         cure = "this is a maximum or saddle on the constraints: start elsewhere"
     else:
-        cure = "check that the constraints can be met, start elsewhere, or raise maxiter or tol"
+        more = " maxiter or" if result.iterations == maxiter else ""
+        cure = (
+            "check the derivatives that were given, and that the constraints can be met; start "
+            f"elsewhere, or raise{more} tol"
+        )
     warn_unconverged(result, cure)
     return result
 

@@ -7,11 +7,9 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-from structlin._backend import device, namespace
 from structlin._norm import column_norms
-from structlin._validation import inexact, require_finite
 from structlin.matrices._base import adjoint_of, size_text
-from structlin.sketching._operand import as_matrix
+from structlin.sketching._lstsq_driver import operands
 from structlin.sketching._pcg import pcg
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
@@ -117,25 +115,19 @@ def nystrom_cg(
     >>> nystrom_cg(A, np.ones(200), 1e-6, rng=0).iterations < 20
     True
     """
-    A = as_matrix(A)
+    A, B, vector = operands(A, b)
     xp, n = A.xp, A.shape[0]
     if n != A.shape[1]:
         raise ValueError(f"A is {size_text(A.shape)}: a square matrix is needed")
-    if not 0 < mu < math.inf:
+    if getattr(mu, "ndim", 0) or not 0 < mu < math.inf:
         raise ValueError(f"mu is {mu}: a positive number is needed")
-    namespace(A, b)
-    device(A, b)
-    b = inexact(b, xp)
-    if b.ndim not in (1, 2) or b.shape[0] != n:
-        raise ValueError(f"b has shape {tuple(b.shape)}, but A is {size_text(A.shape)}")
-    require_finite("b", b)
     if not rtol > 0:
         raise ValueError(f"rtol is {rtol}: a positive number is needed")
 
     mu, rtol, seed = float(mu), float(rtol), seed_of(rng)
     U, s, built = _approximation(A, mu, rank, seed)
-    dtype = xp.result_type(A.dtype, b.dtype)
-    B = xp.astype(b if b.ndim == 2 else b[:, None], dtype)
+    dtype = xp.result_type(A.dtype, B.dtype)
+    B = xp.astype(B, dtype, copy=False)
     units = column_norms(B)
     B = B / xp.where(units > 0, units, 1)
     U = xp.astype(U, dtype, copy=False)
@@ -170,7 +162,7 @@ def nystrom_cg(
             break
     x = X * units
     report = ShiftedSolution(
-        x=x[:, 0] if b.ndim == 1 else x,
+        x=x[:, 0] if vector else x,
         rank=s.shape[0],
         eigenvalues=s,
         method=f"conjugate gradients, Nyström preconditioner of rank {s.shape[0]}",

@@ -67,8 +67,9 @@ def ridge(
     array([[1. , 1. ],
            [0.5, 0.5]])
     """
-    mus = np.asarray(mu, dtype=float)
-    if mus.ndim > 1 or mus.size == 0 or not np.all(np.isfinite(mus) & (mus >= 0)):
+    mus = np.asarray(mu)
+    known = mus.dtype.kind in "biuf" and mus.ndim <= 1 and mus.size > 0
+    if not known or not np.all(np.isfinite(mus) & (mus >= 0)):
         raise ValueError(f"mu is {mu!r}: a number >= 0 is needed, or a sequence of them")
     shifts = [math.sqrt(value) for value in mus.reshape(-1)]
     reports = regularised(A, b, shifts, method, oversampling, tol, rcond, rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import operator
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -127,7 +128,9 @@ class RowBlocks(LinearOperator):
         return self._reads.bytes
 
     def _formula(self) -> str:
-        return f"{type(self.source).__name__} by {self.chunk} rows"
+        named = isinstance(self.source, str | os.PathLike)
+        source = os.path.basename(self.source) if named else type(self.source).__name__
+        return f"{source} by {self.chunk} rows"
 
     # reading
 

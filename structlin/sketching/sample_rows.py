@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, scipy_of
 from structlin._validation import inexact, require_finite
 from structlin.matrices import LinearOperator
 from structlin.matrices._base import adjoint_of, conjugate, size_text
@@ -110,6 +110,12 @@ class RowSample(LinearOperator):
         self._require_formable(*self.shape)
         eye = self.xp.eye(self.shape[0], dtype=self.dtype, device=self.device)
         return adjoint_of(self._rmatmat(eye), self.xp)
+
+    def tosparse(self) -> Any:
+        """Return the matrix as a sparse one by rows, of SciPy or CuPy."""
+        ends = self.xp.arange(self.shape[0] + 1, device=self.device)
+        entries = (self.weights, self.indices, ends)
+        return scipy_of(self.xp, "sparse").csr_array(entries, shape=self.shape)
 
 
 def _weighted(weights: Any, X: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from structlin._validation import require_finite
 from structlin.matrices import Dense, LinearOperator, LowRank, Sparse
 from structlin.matrices._base import adjoint_of, conjugate, size_text
 from structlin.matrices.fallback import fits
-from structlin.sketching._block_lanczos import fits as lanczos_fits, lanczos
+from structlin.sketching._block_lanczos import fits as lanczos_fits, lanczos, require_lanczos
 from structlin.sketching._krylov import (
     Krylov,
     known_norm,
@@ -28,12 +29,10 @@ from structlin.sketching._operand import as_matrix
 from structlin.sketching._orth import orthonormalize
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
-from structlin.sketching._svds import arpack, propack
 from structlin.sketching.qb import BLOCK, grown, require_tolerance
 from structlin.sketching.row_blocks import RowBlocks
 
-_methods = ("auto", "krylov", "subspace", "exact", "lanczos", "arpack", "propack")
-_sparse = {"lanczos": lanczos, "arpack": arpack, "propack": propack}
+_methods = ("auto", "krylov", "subspace", "exact", "lanczos")
 # rows or columns up to which LAPACK decomposes all of a matrix, and the part of their number
 # from which it does so with larger ones
 _small, _part = 256, 4
@@ -108,7 +107,7 @@ def svd(
     passes : int, optional
         How often the matrix is multiplied, two at least. By default 8 times, and more until the
         values have settled.
-    method : {"auto", "krylov", "subspace", "exact", "lanczos", "arpack", "propack"}
+    method : {"auto", "krylov", "subspace", "exact", "lanczos"}
         What is done; see the notes.
     rng : None, int or numpy.random.Generator, optional
         Gives the seed of the random block.
@@ -143,11 +142,11 @@ def svd(
     passes gives counts as converged.
 
     ``"subspace"``: the same without earlier blocks (less memory, less accurate).
-    ``"exact"``: LAPACK's, truncated. ``"lanczos"``, ``"arpack"`` and ``"propack"``: Lanczos
-    iterations to full accuracy, for sparse matrices on the host. The first is a block iteration
-    with restarts on the smaller one of ``Aᴴ A`` and ``A Aᴴ``, faster as a rule than the two
-    of SciPy (ARPACK on the same, PROPACK on ``A``); what the square loses of small values, two
-    steps of ``"krylov"`` win back.
+    ``"exact"``: LAPACK's, truncated. ``"lanczos"``, for sparse matrices on the host: a block
+    Lanczos iteration with restarts on the smaller one of ``Aᴴ A`` and ``A Aᴴ``, to full accuracy;
+    what the square loses of small values, two steps of ``"krylov"`` win back. It is faster as a
+    rule than SciPy's ARPACK and PROPACK, and finds the copies of repeated values that single
+    vectors miss.
 
     ``"auto"`` is LAPACK up to 256 rows or columns and where ``4 (k + p) ≥ min(m, n)``,
     ``"lanczos"`` for sparse matrices on the host, and block Krylov for the rest and wherever
@@ -178,10 +177,12 @@ def svd(
         raise ValueError(f"rank is {rank} and tol is {tol}: give exactly one of them")
     if method not in _methods:
         raise ValueError(f"method is {method!r}: it is one of {', '.join(_methods)}")
-    if passes is not None and passes < 2:
+    if passes is not None and operator.index(passes) < 2:
         raise ValueError(
             f"passes is {passes}: two at least are needed; generalized_nystrom has one"
         )
+    if tol is not None and (method != "auto" or passes is not None):
+        raise ValueError("method and passes go with a rank: a tolerance has its own, of qb")
     A = as_matrix(A)
     p, seed = oversampling_of(oversampling), seed_of(rng)
     if tol is not None:
@@ -196,8 +197,8 @@ def svd(
         result = empty(A)
     elif method == "exact":
         result = exact(A, k)
-    elif method in _sparse:
-        result = _by_lanczos(A, k, p, seed, method)
+    elif method == "lanczos":
+        result = _by_lanczos(A, k, p, seed)
     else:
         result = _iterated(A, k, p, seed, method, passes)
     warn_unconverged(result, "pass a larger oversampling, or method='exact'")
@@ -363,34 +364,33 @@ def _settled(space: Krylov, factors: tuple[Any, ...], k: int, size: float) -> bo
     return second**2 / (first - second) <= _excess * rest
 
 
-def _by_lanczos(A: LinearOperator, k: int, p: int, seed: int, method: str) -> SVD:
-    if not (isinstance(A, Sparse) and is_numpy(A.xp)):
-        raise ValueError(f"method {method!r} takes sparse matrices of SciPy, not {A!r}")
-    least = min(A.shape)
-    if k >= least or (method == "lanczos" and not lanczos_fits(k, least)):
-        raise ValueError(
-            f"rank is {k}, too large for method {method!r} and min(m, n) = {least}: "
-            "take method='exact'"
-        )
+def _by_lanczos(A: LinearOperator, k: int, p: int, seed: int) -> SVD:
+    require_lanczos(A, k)
     size = known_norm(A)
-    if not size:  # SciPy's fail on zero
+    if not size:
         return _iterated(A, k, p, seed, "krylov", 2)
     # the smaller one of Aᴴ A and A Aᴴ
     tall = A.matrix if A.shape[1] < A.shape[0] else A.matrix.T.conj(copy=False)
-    found = _sparse[method](tall, k, size, seed)
+    wide = tall.T.conj(copy=False)
+
+    def gram(X: Any) -> Any:
+        # divided twice by the norm: the square may overflow or vanish
+        return wide @ (tall @ (X / size)) / size
+
+    found = lanczos(gram, tall.shape[1], A.dtype, k, seed)
     if found is None:
         return replace(
-            _iterated(A, k, p, seed, "krylov", None), method=f"krylov ({method} did not converge)"
+            _iterated(A, k, p, seed, "krylov", None), method="krylov (lanczos did not converge)"
         )
-    V, passes = found
-    return _projected(A, tall, V, p, size, seed, method, passes)
+    V, steps = found
+    return _projected(A, tall, V, p, size, seed, steps)
 
 
 def _projected(
-    A: Sparse, tall: Any, V: Any, p: int, size: float, seed: int, method: str, passes: int
+    A: LinearOperator, tall: Any, V: Any, p: int, size: float, seed: int, steps: int
 ) -> SVD:
     """Return the decomposition of the matrix in the span of its singular vectors."""
-    xp, k = A.xp, V.shape[1]
+    xp, k, method = A.xp, V.shape[1], "lanczos"
     V, _ = orthonormalize(V)
     U, R = orthonormalize(tall @ V)
     P, s, Zh = xp.linalg.svd(R)
@@ -410,7 +410,7 @@ def _projected(
         if tall is not A.matrix:
             U, V = V, U
         found = _measured(A, U, s, V, size, None, seed, 0)
-    return replace(found, method=method, passes=passes + 1 + found.passes, iterations=passes // 2)
+    return replace(found, method=method, passes=2 * steps + 1 + found.passes, iterations=steps)
 
 
 def _to_tolerance(A: LinearOperator, tol: float, seed: int) -> SVD:

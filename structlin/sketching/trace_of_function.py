@@ -65,6 +65,8 @@ def trace_of_function(
     ValueError
         If ``A`` is not square, not Hermitian or not finite, ``f`` does not return as many finite
         real numbers as it is given, or options make no sense.
+    TypeError
+        If ``f`` is no function.
 
     Warns
     -----
@@ -95,6 +97,8 @@ def trace_of_function(
     True
     """
     A = square(as_matrix(A), "trace_of_function")
+    if not callable(f):
+        raise TypeError(f"f is a {type(f).__name__}: a function is needed, such as numpy.log")
     if method not in ("auto", "exact", "slq"):
         raise ValueError(f"method is {method!r}: choose one of 'auto', 'exact', 'slq'")
     require_options(probes, steps, tol)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import scipy.sparse
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -359,6 +360,9 @@ def test_singular_values_with_their_error():
     np.testing.assert_allclose(line.get_ydata(), [4, 3])
     assert [text.get_text() for text in axes.get_legend().get_texts()][1] == "exact"
     assert plotting.singular_values(sketching.svd(np.zeros((3, 3)), 1)).axes is not axes
+    assert plotting.singular_values(result, axes, color="red").get_color() == "red"
+    with pytest.raises(TypeError, match="QB is no SVD"):
+        plotting.singular_values(sketching.qb(A, 0.1))
 
 
 def test_quality_of_sketches():
@@ -367,6 +371,8 @@ def test_quality_of_sketches():
     line = plotting.sketch_quality(S, Q)
     np.testing.assert_allclose(line.get_ydata(), np.linalg.svd(S @ Q, compute_uv=False))
     assert "SparseStack" in line.get_label()
+    sparse = plotting.sketch_quality(S, scipy.sparse.csr_array(Q))
+    np.testing.assert_array_equal(sparse.get_ydata(), line.get_ydata())
 
 
 def test_convergence_of_estimates():
@@ -379,3 +385,24 @@ def test_convergence_of_estimates():
     np.testing.assert_allclose(ends[:, 1] - ends[:, 0], [6 * run.standard_error for run in runs])
     with pytest.raises(ValueError, match="no estimates"):
         plotting.convergence([])
+
+
+def test_an_exact_estimate_alone():
+    exact = sketching.trace(np.eye(3))
+    points, _, _ = plotting.convergence(exact)
+    assert points.get_xydata().tolist() == [[0.0, 3.0]]
+    points.figure.canvas.draw()
+
+
+def test_spectral_density_with_its_error():
+    values = np.linspace(0.0, 1.0, 300)
+    found = sketching.spectral_density(np.diag(values), rng=0)
+    axes = Figure().subplots()
+    line = plotting.spectral_density(found, axes, exact=values, points=50)
+    x, y = line.get_data()
+    np.testing.assert_allclose(x, np.linspace(found.lower, found.upper, 50))
+    np.testing.assert_allclose(y, found.density(x))
+    (band,) = [one for one in axes.collections if "errors" in one.get_label()]
+    top = band.get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx((y + 3 * found.density_error(x)).max())
+    assert sum(bar.get_width() * bar.get_height() for bar in axes.patches) == pytest.approx(1)

@@ -226,8 +226,9 @@ def test_same_seed_same_answer(rng):
         ({"rows": [0, 1]}, ValueError, "shapes"),
         ({"values": np.array([1.0, np.nan, 2.0])}, ValueError, "values has a NaN"),
         ({"values": None}, TypeError, "one of these is missing"),
+        ({"cols": 2, "values": None, "shape": None}, TypeError, r"name it, complete\(M, rank=2\)"),
         ({"rows": [], "cols": [], "values": np.zeros(0)}, ValueError, "nothing is observed"),
-        ({"rows": np.eye(3), "cols": None, "values": None, "shape": None}, TypeError, "mask"),
+        ({"rows": np.eye(3), "cols": None, "values": None, "shape": None}, TypeError, "isnan"),
         ({"inner": "cg"}, ValueError, "inner"),
         ({"validation": 1.0}, ValueError, "validation"),
         ({"ridge": -1.0}, ValueError, "ridge"),
@@ -299,3 +300,15 @@ def test_samples_are_spread_over_each_row(rng):
     assert list(starts) == [0, 10, 13]
     np.testing.assert_array_equal(indices[:10] // 100, np.arange(10))
     np.testing.assert_array_equal(indices[10:], [5, 6, 7])
+
+
+def test_a_masked_array_is_a_pair():
+    rng = np.random.default_rng(0)
+    M, mask = (
+        rng.standard_normal((12, 2)) @ rng.standard_normal((2, 10)),
+        rng.random((12, 10)) < 0.7,
+    )
+    pair = complete((M, mask), rank=2, rng=0)
+    masked = complete(np.ma.masked_array(M, ~mask), rank=2, rng=0)
+    np.testing.assert_array_equal(masked.U, pair.U)
+    np.testing.assert_array_equal(masked.V, pair.V)

@@ -208,3 +208,16 @@ def test_rank_or_tolerance():
     for tol in (-1.0, np.nan):
         with pytest.raises(ValueError, match="not negative"):
             interpolative(A, tol=tol)
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float64, 1e-8), (np.float32, 5e-4)])
+@pytest.mark.parametrize("m", [800, 70])
+def test_a_larger_rank_does_not_make_cur_worse(m, dtype, limit):
+    x, y = np.linspace(0, 1, m), np.linspace(0, 1, 60)
+    A = (1 / (1 + x[:, None] + 3 * y)).astype(dtype)  # singular values fall by 37 at each step
+    for k in (10, 15, 25):
+        found = cur(A, k, rng=0)
+        error = np.linalg.norm(A - found.operator.todense()) / np.linalg.norm(A)
+        assert found.operator.dtype == dtype
+        assert error < limit
+        assert 0.3 < found.error_estimate / error < 3

@@ -261,6 +261,8 @@ def test_bad_input():
         trace_of_function(np.eye(3), np.exp, method="guess")
     with pytest.raises(ValueError, match="f is NaN or Inf"), np.errstate(all="ignore"):
         trace_of_function(np.zeros((3, 3)), np.log)
+    with pytest.raises(TypeError, match="f is a str: a function is needed"):
+        trace_of_function(np.eye(3), "log")
 
 
 @pytest.mark.parametrize("method", ["exact", "slq"])

@@ -266,6 +266,8 @@ def test_infeasible_constraints_are_told():
         ({"grad": lambda x: np.ones(2 if x is START else 3)}, ValueError, "grad"),
         ({"hess": lambda x, multipliers: np.eye(3)}, ValueError, "hess.* is 3x3"),
         ({"jac": lambda x: [[1.0, 2.0]]}, TypeError, "jac.* is a list"),
+        ({"constraint": {"type": "eq"}}, TypeError, "constraint is a dict: a function"),
+        ({"jac": np.eye(2)}, TypeError, "jac is a ndarray: a function"),
         ({"constraint": lambda x: None}, TypeError, "constraint"),
         ({"constraint": lambda x: np.ones((1, 1))}, ValueError, "constraint"),
         ({"constraint": lambda x: np.ones(1) + 1j}, TypeError, "constraint.* is complex"),

@@ -483,3 +483,15 @@ def test_its_name_tells_the_source():
     assert (
         repr(RowBlocks(np.ones((4, 2)), chunk=3)) == "<RowBlocks 4x2 float64 = ndarray by 3 rows>"
     )
+
+
+def test_a_path_is_told_how_it_is_read(tmp_path):
+    np.save(tmp_path / "A.npy", np.ones((4, 2)))
+    assert "= A.npy by" in repr(RowBlocks(tmp_path / "A.npy"))
+    with pytest.raises(TypeError, match=r"A is a path: RowBlocks\(.*A\.npy.*\) reads"):
+        as_matrix(tmp_path / "A.npy")
+    with pytest.raises(IsADirectoryError, match=r"zarr\.open"):
+        RowBlocks(tmp_path)
+    np.savez(tmp_path / "A.npz", A=np.ones((4, 2)))
+    with pytest.raises(ValueError, match=r"no \.npy file: .*Pass the array of an \.npz file"):
+        RowBlocks(tmp_path / "A.npz")

@@ -146,3 +146,11 @@ def test_no_rows(method, library):
     for m in (0, 3):
         S = sample_rows(library.asarray(np.full(m, 1e308)), 0, method=method)
         assert S.shape == (0, m)
+
+
+def test_the_sample_as_a_sparse_matrix():
+    S = sample_rows(weights, 20, rng=0)
+    sparse = S.tosparse()
+    assert sparse.shape == S.shape
+    assert sparse.nnz == 20
+    np.testing.assert_array_equal(sparse.toarray(), S.todense())

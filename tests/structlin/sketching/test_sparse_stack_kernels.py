@@ -118,9 +118,9 @@ sizes = st.tuples(
     dtype=st.sampled_from(["float32", "complex128"]),
     order=st.sampled_from("CF"),
     flips=st.tuples(st.sampled_from([1, -1]), st.sampled_from([1, -1])),
-    gather=st.booleans(),
+    threaded=st.booleans(),
 )
-def test_rows_are_added_one_after_the_other(sizes, dtype, order, flips, gather):
+def test_rows_are_added_one_after_the_other(sizes, dtype, order, flips, threaded):
     rows, columns, part, nonzeros = sizes
     rng = np.random.default_rng(rows)
     X, Y = (rng.standard_normal((k, columns)).astype(dtype) for k in (rows, part * nonzeros))
@@ -131,11 +131,8 @@ def test_rows_are_added_one_after_the_other(sizes, dtype, order, flips, gather):
     _, hits = drawn(rows, part, nonzeros)
     expected = one_after_the_other(Y, X, hits)
     with pytest.MonkeyPatch.context() as patch:
-        if gather:
-            patch.setattr(sparse_stack_numba, "_large", 0)
-            patch.setattr(sparse_stack_numba, "_enough", 0)
-            patch.setattr(sparse_stack_numba, "_rows_in_cache", 2**14)
-            patch.setattr(sparse_stack_numba, "_wide", 256)
+        if threaded:
+            patch.setattr(threads, "_worthwhile", 0)
         found = sparse_stack_numba.add_hits(Y.copy(), X, hits)
         assert found.tobytes() == expected.tobytes()
         columnwise = np.array(Y, order="F")

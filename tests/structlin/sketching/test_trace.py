@@ -262,3 +262,9 @@ def test_bad_input(squares):
     with pytest.raises(ValueError, match="not positive semidefinite"):
         trace(-A, method="xnystrace")
     assert "±" in repr(trace(A, method="xtrace"))
+
+
+def test_an_estimate_is_formatted_like_its_value():
+    result = trace(np.diag([1.0, 2.25]))
+    assert f"{result:.1f} {result:8.3e}" == "3.2 3.250e+00"
+    assert f"{result}" == repr(result)
