@@ -233,8 +233,8 @@ def spectral_density(
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> import structlin.sketching
-    >>> found = structlin.sketching.spectral_density(np.diag(np.linspace(0.0, 1.0, 300)), rng=0)
+    >>> from structlin import sketching
+    >>> found = sketching.spectral_density(np.diag(np.linspace(0.0, 1.0, 300)), rng=0)
     >>> line = spectral_density(found, Figure().subplots())
     >>> bool(abs(np.trapezoid(line.get_ydata(), line.get_xdata()) - 1) < 0.01)
     True

@@ -75,7 +75,8 @@ class SketchingOperator(LinearOperator):
     rows in memory do better, and then agree with those by blocks of rows up to rounding.
 
     ``S @ A`` and ``B @ S.T`` are arrays for arrays and for sparse matrices; with operators they
-    are products that remain to be applied, of which `apply` makes arrays.
+    are products that remain to be applied, of which `apply` makes arrays. Data types promote: for
+    the sketch of single precision of an array, make ``S`` with ``like=A``.
     """
 
     seed: int

@@ -16,8 +16,11 @@ from structlin.sketching._orth import orthonormalize, orthonormalize_against
 _block = 4
 # steps between two looks at the residuals, and after which the iteration gives up
 _look, _most = 8, 5000
-# the residual in units of eps that counts as rounding errors
-_rounding = 1000
+# the residual in units of eps that counts as rounding errors, and restarts after which twice as
+# much does, up to √eps: vectors of a cluster of eigenvalues hardly separate
+_rounding, _patience = 1000, 10
+# values as near as that, in units of the norm, count as repeated
+_near = 1e-6
 
 
 def sizes(k: int) -> tuple[int, int]:
@@ -31,8 +34,8 @@ def fits(k: int, least: int) -> bool:
     return sizes(k)[1] + _block <= least
 
 
-def require_lanczos(A: LinearOperator, k: int) -> None:
-    """Raise unless a matrix is one for the iteration."""
+def require_lanczos(A: LinearOperator, k: int) -> Any:
+    """Return the matrix of SciPy that the iteration takes."""
     if not (isinstance(A, Sparse) and is_numpy(A.xp)):
         raise ValueError(f"method 'lanczos' takes sparse matrices of SciPy, not {A!r}")
     if not fits(k, min(A.shape)):
@@ -40,12 +43,13 @@ def require_lanczos(A: LinearOperator, k: int) -> None:
             f"rank is {k}, too large for method 'lanczos' and min(m, n) = {min(A.shape)}: "
             "take method='exact'"
         )
+    return A.matrix
 
 
 def lanczos(
     product: Callable[[Any], Any], n: int, dtype: Any, k: int, seed: int, *, modulus: bool = False
-) -> tuple[Any, int] | None:
-    """Return eigenvectors of the ``k`` largest eigenvalues to full accuracy, and the steps taken.
+) -> tuple[Any, int, float] | None:
+    """Return eigenvectors of the ``k`` largest eigenvalues, the steps taken, and ``‖G‖`` about.
 
     Parameters
     ----------
@@ -68,18 +72,22 @@ def lanczos(
     it is replaced by its best vectors, to which ``Z`` is orthogonal [1]_. What the last two blocks
     have in ``Y`` is taken away first, then what rounding left in all of the basis.
 
+    A block of four columns finds four copies of a repeated eigenvalue. Where so many are among
+    those found, the iteration goes on from them and a random block, again and again, until
+    nothing larger comes up and the next eigenvalue is known.
+
     References
     ----------
     .. [1] K. Wu and H. Simon, "Thick-restart Lanczos method for large symmetric eigenvalue
        problems", SIAM J. Matrix Anal. Appl. 22 (2000).
     """
     keep, most = sizes(k)
-    tolerance = _rounding * float(np.finfo(dtype).eps)
+    eps, restarts = float(np.finfo(dtype).eps), 0
     Q = np.empty((n, most + _block), dtype=dtype, order="F")
     T = np.zeros((most + _block, most + _block), dtype=dtype)
-    start = np.random.default_rng(seed).standard_normal((n, _block)).astype(dtype)
-    Q[:, :_block], _ = orthonormalize(start)
-    c, restarted, renewed, before, scale = _block, True, False, 0.0, 0.0
+    random = np.random.default_rng(seed)
+    Q[:, :_block], _ = orthonormalize(random.standard_normal((n, _block)).astype(dtype))
+    c, restarted, before, scale = _block, True, -np.inf, 0.0
     for step in range(1, _most):
         X = np.ascontiguousarray(Q[:, c - _block : c])
         Y = product(X)
@@ -95,8 +103,7 @@ def lanczos(
         Z, R = orthonormalize(Y)
         scale = max(scale, float(np.max(np.abs(core))))
         if np.min(np.abs(np.diag(R))) <= 1e-6 * scale:
-            # the space is invariant, but a random block may find more copies of an eigenvalue
-            Z, renewed = orthonormalize_against(Q[:, :c], Z), True
+            Z = orthonormalize_against(Q[:, :c], Z)  # the space is invariant, or nearly
         full = c + _block > most
         if full or (c > keep and step % _look == 0):
             w, P = np.linalg.eigh(T[:c, :c])
@@ -104,17 +111,27 @@ def lanczos(
             order = np.argsort(-size)
             w, P, size = w[order], P[:, order], size[order]
             scale = max(scale, float(np.max(np.abs(w))))
-            residuals = np.linalg.norm(R @ P[c - _block : c, :k], axis=0)
-            found = float(np.sum(size[:k]))
-            complete = not renewed or found <= before + tolerance * scale
-            if complete and np.max(residuals) <= tolerance * scale:
-                return Q[:, :c] @ P[:, :k], step
-            renewed, before = False, found
-            if full:
-                Q[:, :keep] = Q[:, :c] @ P[:, :keep]
+            residuals = np.linalg.norm(R @ P[c - _block : c, : k + 1], axis=0)
+            tolerance = min(_rounding * eps * 2.0 ** (restarts // _patience), eps**0.5)
+            least, kept = tolerance * scale, keep if full else 0
+            if np.max(residuals[:k]) <= least:
+                found = float(np.sum(size[:k]))
+                larger, smaller = size[: max(k - _block + 1, 0)], size[_block - 1 : k]
+                repeated = np.any(larger - smaller <= _near * scale)
+                if not repeated:
+                    return Q[:, :c] @ P[:, :k], step, scale
+                if found > before + least:
+                    before, kept = found, k
+                elif residuals[k] <= max(least, size[k - 1] - size[k]):
+                    return Q[:, :c] @ P[:, :k], step, scale
+            if kept:
+                Q[:, :kept] = Q[:, :c] @ P[:, :kept]
                 T[:] = 0
-                T[:keep, :keep] = np.diag(w[:keep])
-                c, restarted = keep, True
+                T[:kept, :kept] = np.diag(w[:kept])
+                c, restarted, restarts = kept, True, restarts + 1
+            if kept == k:
+                fresh = random.standard_normal((n, _block)).astype(dtype)
+                Z = orthonormalize_against(Q[:, :c], fresh)
         Q[:, c : c + _block] = Z
         c += _block
     return None

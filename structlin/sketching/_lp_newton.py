@@ -10,6 +10,8 @@ from structlin._backend import namespace
 
 # how the smoothing shrinks, once Newton's method has converged for it
 _shrink = 0.2
+# squares of smoothings that are tried for the dual of any residual
+_smoothings = [100.0**-i for i in range(8)]
 
 
 def minimise(Q: Any, b: Any, y: Any, p: float, rtol: float, maxiter: int) -> tuple[Any, float, int]:
@@ -51,8 +53,8 @@ def minimise(Q: Any, b: Any, y: Any, p: float, rtol: float, maxiter: int) -> tup
             return y, 0.0, step
         if step == 0:
             epsilon = size / r.shape[0] ** (1 / p)
-        # in units of the largest, powers stay in the range
-        unit = float(xp.max(xp.abs(r)))
+        # s² + e² ≤ 1, so that powers stay in the range
+        unit = math.hypot(float(xp.max(xp.abs(r))), epsilon)
         s, e = r / unit, epsilon / unit
         v = s * (s**2 + e**2) ** (p / 2 - 1)
         lower = max(lower, dual_bound(project(v), b, p))
@@ -89,7 +91,7 @@ def gap_of(Q: Any, b: Any, y: Any, p: float) -> float:
     if not unit:
         return 0.0
     s = r / unit
-    points = (s * (s**2 + 10.0 ** (-2 * i)) ** (p / 2 - 1) for i in range(8))
+    points = (s * ((s**2 + e) / (1 + e)) ** (p / 2 - 1) for e in _smoothings)
     return max(0.0, size - max(dual_bound(project(v), b, p) for v in points)) / size
 
 

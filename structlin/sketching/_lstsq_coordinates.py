@@ -63,7 +63,7 @@ class Coordinates:
             C = xp.concat([C, xp.zeros((n, C.shape[1]), dtype=C.dtype, device=R.device)])
         units = powers_of_two(column_norms(R), xp)
         U, s, Vh = xp.linalg.svd(R / units, full_matrices=False)
-        rank = int(xp.sum(xp.astype(s > rcond * s[:1], xp.int64)))
+        rank = int(xp.sum(xp.astype(s > rcond * s[0], xp.int64))) if s.shape[0] else 0
         V, s = adjoint_of(Vh[:rank, :], xp), s[:rank]
         basis = V / s / units[:, None]
         start = basis @ (adjoint_of(U[:, :rank], xp) @ C)

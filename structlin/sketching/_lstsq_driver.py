@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_numpy, namespace
+from structlin._norm import norm
 from structlin._validation import inexact, require_finite
 from structlin.matrices import Dense, LinearOperator
 from structlin.matrices._base import size_text
@@ -89,6 +90,9 @@ def regularised(
     if oversampling is not None and not 1 < oversampling < math.inf:
         raise ValueError(f"oversampling is {oversampling}: a sketch has more rows than columns")
 
+    if max(shifts) > float(xp.finfo(B.dtype).max):
+        raise ValueError(f"the root of mu, {max(shifts):.3g}, exceeds the range of {B.dtype}")
+
     seed = seed_of(rng)
     tried = [method]
     if method == "auto":
@@ -112,7 +116,7 @@ def regularised(
                 answer: dict[str, Any] = {"condition": condition, "rank": rank}
             else:
                 coordinates = Coordinates.of_matrix(*triangle, shift, rcond, xp)
-                refined = refine(problem, coordinates, name, ratio, tol)
+                refined = refine(problem, coordinates, name, ratio, tol, _share(triangle[0], shift))
                 x, norms = coordinates.shortest(refined.X, xp), xp.sqrt(refined.squares)
                 answer = {
                     "condition": coordinates.condition,
@@ -196,6 +200,15 @@ def _fraction(name: str, value: float | None, default: float) -> float:
     if not 0 <= value < 1:
         raise ValueError(f"{name} is {value}: a number of [0, 1) is needed")
     return float(value)
+
+
+def _share(R: Any, shift: float) -> float:
+    """Return by how much smaller a backward error has to be, where ``√μ`` outweighs the matrix.
+
+    A solution near ``Aᴴb/μ`` is small: even zero has a backward error of ``‖A‖²/μ`` only.
+    """
+    size = float(norm(R))
+    return min(1.0, 100 * size / shift) if shift > size else 1.0
 
 
 def _why(name: str, tried: Sequence[str], shape: tuple[int, int]) -> str:

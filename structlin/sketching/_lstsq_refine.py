@@ -43,11 +43,15 @@ def refine(
     method: str,
     oversampling: float,
     tol: float,
+    share: float,
 ) -> Refined:
-    """Correct solutions until the backward error is below ``tol``, or twice has not halved."""
+    """Correct solutions until the backward error is below ``tol``, or twice has not halved.
+
+    A ``share`` less than 1 makes all accuracies smaller that are aimed at.
+    """
     xp, W = problem.xp, coordinates.basis
     correct = _correction(problem, coordinates, method, oversampling)
-    eps = float(xp.finfo(W.dtype).eps)
+    eps, tol = share * float(xp.finfo(W.dtype).eps), share * tol
     X, iterations, idle = coordinates.start, 0, 0
     best: Refined | None = None
     for step in range(_corrections + 1):

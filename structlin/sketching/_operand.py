@@ -43,7 +43,8 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
         raise ValueError(f"{name} has shape {tuple(A.shape)}: a matrix (m, n) is needed")
     if is_row_source(A):
         return RowBlocks(A)
-    if type(A).__module__.partition(".")[0] in ("scipy", "cupyx"):
+    # those that users derive from SciPy's operators, too
+    if any(kind.__module__.partition(".")[0] in ("scipy", "cupyx") for kind in type(A).__mro__):
         if hasattr(A, "data") and hasattr(A, "nnz") and A.dtype == np.float16:
             A = A.astype(np.float32)
         made = aslinearoperator(A)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from structlin._backend import is_numpy
 from structlin._norm import column_norms, norm
 from structlin._validation import require_finite
@@ -17,6 +15,7 @@ from structlin.matrices._base import adjoint_of, size_text
 from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices.fallback import fits
 from structlin.matrices.operations import is_hermitian
+from structlin.sketching._block_lanczos import lanczos, require_lanczos
 from structlin.sketching._krylov import (
     known_norm,
     largest_phases,
@@ -28,6 +27,7 @@ from structlin.sketching._operand import as_matrix
 from structlin.sketching._orth import orthonormalize, orthonormalize_against
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import Report, warn_unconverged
+from structlin.sketching.qb import require_tolerance
 from structlin.sketching.row_blocks import RowBlocks
 
 _methods = ("auto", "krylov", "exact", "lanczos")
@@ -50,8 +50,8 @@ class Eigenpairs(Report):
     V : (n, k) array
         Orthonormal eigenvectors; the largest entry of each is positive.
     error_estimate : float
-        For `eigh`: the largest ``‖A v − w v‖``, relative to the largest ``|w|``. For `nystrom`:
-        ``tr(A − V diag(w) Vᴴ) / tr A``.
+        For `eigh`: the largest ``‖A v − w v‖``, relative to the largest ``|w|`` that was met.
+        For `nystrom`: ``tr(A − V diag(w) Vᴴ) / tr A``.
     """
 
     w: Any
@@ -90,8 +90,8 @@ def eigh(
     which : {"LM", "LA", "SA"}
         Those of largest modulus, or the largest, or the smallest ones.
     tol : float, optional
-        The residual ``‖A v − w v‖`` to reach, relative to the largest ``|w|``; ``√eps`` by
-        default, at which well-separated eigenvalues have all digits.
+        The residual ``‖A v − w v‖`` to reach, relative to the largest ``|w|`` that was met, wanted
+        or not; ``√eps`` by default, at which well-separated eigenvalues have all digits.
     oversampling : int
         Columns of the random block beyond the rank.
     passes : int, optional
@@ -109,8 +109,8 @@ def eigh(
     Raises
     ------
     ValueError
-        If the matrix is not square or not Hermitian, the rank is not between 0 and ``n``, or
-        there is a NaN or Inf.
+        If the matrix is not square or not Hermitian, the rank is not between 0 and ``n``, the
+        tolerance is not positive, or there is a NaN or Inf.
 
     Warns
     -----
@@ -140,12 +140,14 @@ def eigh(
     for name, value, known in (("method", method, _methods), ("which", which, _which)):
         if value not in known:
             raise ValueError(f"{name} is {value!r}: it is one of {', '.join(known)}")
-    if passes is not None and passes < 1:
+    if passes is not None and operator.index(passes) < 1:
         raise ValueError(f"passes is {passes}: one at least is needed")
     if isinstance(A, Dense | Sparse) and not is_hermitian(A):
         raise ValueError(f"{A!r} is not Hermitian: take svd, or eigh of (A + A.H) / 2")
     k, p, seed = rank_of(rank, A), oversampling_of(oversampling), seed_of(rng)
-    tol = float(A.xp.finfo(A.dtype).eps) ** 0.5 if tol is None else tol
+    if tol is None:
+        tol = float(A.xp.finfo(A.dtype).eps) ** 0.5
+    require_tolerance(tol)
     if method == "auto":
         method = _chosen(A, k, p)
     if k == 0 or known_norm(A) == 0.0:
@@ -194,17 +196,17 @@ def _exact(A: LinearOperator, k: int, which: str) -> Eigenpairs:
     xp = A.xp
     matrix = A.array if isinstance(A, Dense) else A.todense()
     require_finite("A", matrix)
-    w, V = xp.linalg.eigh(_require_hermitian(A, matrix))
-    best = _order(w, which, xp)[:k]
+    w, V = xp.linalg.eigh(_require_hermitian(A, matrix, 0.0))
+    best, scale = _order(w, which, xp)[:k], float(xp.max(xp.abs(w)))
     w, V = xp.take(w, best), xp.take(V, best, axis=1)
-    return _measured(A, w, V, xp.matmul(matrix, V), "exact", float("inf"), 1, None)
+    return _measured(A, w, V, xp.matmul(matrix, V), scale, "exact", float("inf"), 1, None)
 
 
-def _require_hermitian(A: LinearOperator, core: Any) -> Any:
-    """Return the Hermitian part of ``Qᴴ A Q``, which has to be all of it."""
+def _require_hermitian(A: LinearOperator, core: Any, scale: float) -> Any:
+    """Return the Hermitian part of ``Qᴴ A Q``, which has to be all of it, in terms of ``‖A‖``."""
     xp = A.xp
     gap = norm(core - adjoint_of(core, xp))
-    if gap > float(xp.finfo(A.dtype).eps) ** 0.5 * norm(core):
+    if gap > float(xp.finfo(A.dtype).eps) ** 0.5 * max(norm(core), scale):
         raise ValueError(f"{A!r} is not Hermitian: take svd, or eigh of (A + A.H) / 2")
     return hermitian_part(core, xp)
 
@@ -214,6 +216,7 @@ def _measured(
     w: Any,
     V: Any,
     images: Any,
+    scale: float,
     method: str,
     tol: float,
     passes: int,
@@ -221,9 +224,8 @@ def _measured(
     iterations: int = 0,
 ) -> Eigenpairs:
     xp = A.xp
-    size = float(xp.max(xp.abs(w)))
     gaps = column_norms(images - V * xp.astype(w, V.dtype))
-    error = float(xp.max(gaps)) / size if size else float(xp.max(gaps) > 0)
+    error = float(xp.max(gaps)) / scale if scale else 0.0
     return Eigenpairs(
         w=w,
         V=V / largest_phases(V),
@@ -237,21 +239,23 @@ def _measured(
 
 
 def _by_lanczos(A: LinearOperator, k: int, p: int, which: str, tol: float, seed: int) -> Eigenpairs:
-    require_lanczos(A, k)
-    xp, size = A.xp, (-1.0 if which == "SA" else 1.0) * (known_norm(A) or 1.0)
+    xp, matrix = A.xp, require_lanczos(A, k)
+    size = (-1.0 if which == "SA" else 1.0) * (known_norm(A) or 1.0)
     found = lanczos(
-        lambda X: A.matrix @ (X / size), A.shape[0], A.dtype, k, seed, modulus=which == "LM"
+        lambda X: matrix @ (X / size), A.shape[0], A.dtype, k, seed, modulus=which == "LM"
     )
     if found is None:
         return _iterated(A, k, p, which, tol, _most, seed)
-    V, _ = orthonormalize(found[0])
-    images = A.matrix @ V
+    V, steps, scale = found
+    V, _ = orthonormalize(V)
+    images = matrix @ V
     w, P = xp.linalg.eigh(hermitian_part(xp.matmul(adjoint_of(V, xp), images), xp))
     order = _order(w, which, xp)
     w, P = w[order], P[:, order]
-    scale = ...
-    passes = found[1] + 1
-    return _measured(A, w, V @ P, images @ P, "lanczos", tol, passes, seed, found[1])
+    scale *= abs(size)
+    return _measured(
+        A, w, V @ P, images @ P, scale, "lanczos", tol, steps + 1, seed, iterations=steps
+    )
 
 
 def _iterated(
@@ -261,6 +265,7 @@ def _iterated(
     width = min(k + p, n)
     Q = xp.zeros((n, 0), dtype=A.dtype, device=A.device)
     images, block, blocks, best = Q, random_block(width, A, seed), 0, None
+    scale = 0.0
     for used in range(1, passes + 1):
         block = orthonormalize_against(Q, block[:, : min(block.shape[1], n - Q.shape[1])])
         if best is not None:
@@ -268,15 +273,16 @@ def _iterated(
             Q, images, best = xp.matmul(Q, best), xp.matmul(images, best), None
         new = A._matmat(block)
         Q, images = xp.concat((Q, block), axis=1), xp.concat((images, new), axis=1)
-        core = _require_hermitian(A, xp.matmul(adjoint_of(Q, xp), images))
+        core = _require_hermitian(A, xp.matmul(adjoint_of(Q, xp), images), scale)
         w, P = xp.linalg.eigh(core)
-        order = _order(w, which, xp)
+        order, scale = _order(w, which, xp), max(scale, float(xp.max(xp.abs(w))))
         w, P = xp.take(w, order), xp.take(P, order, axis=1)
         found = _measured(
             A,
             w[:k],
             xp.matmul(Q, P[:, :k]),
             xp.matmul(images, P[:, :k]),
+            scale,
             "krylov",
             tol,
             used,

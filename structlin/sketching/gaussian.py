@@ -21,7 +21,8 @@ class Gaussian(SketchingOperator):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries. Complex ones have real and imaginary parts of variance ``1/(2 d)``.
+        Of the entries, by default that of ``like``, or float64. Complex ones have real and
+        imaginary parts of variance ``1/(2 d)``.
     like : array or operator, optional
         Gives library, device and data type.
 
@@ -51,7 +52,7 @@ class Rademacher(SketchingOperator):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries, which are real in any case.
+        Of the entries, which are real in any case; by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 

@@ -33,7 +33,7 @@ class KhatriRaoSketch(ProductSketch):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries. Signs are real in any case.
+        Of the entries, by default that of ``like``, or float64. Signs are real in any case.
     like : array or operator, optional
         Gives library, device and data type.
 

@@ -27,7 +27,7 @@ class KroneckerSketch(SubsampledTransform, ProductSketch):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of signs and rows.
     dtype : data type, optional
-        Of the entries, which are real in any case.
+        Of the entries, which are real in any case; by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 

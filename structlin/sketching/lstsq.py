@@ -24,7 +24,7 @@ def lstsq(
     A : (m, n) array, sparse matrix, operator or RowBlocks
         The matrix, of any rank. Integers become float64, half precision becomes single.
     b : (m,) or (m, k) array
-        Right-hand side, or several.
+        Right-hand side, or several; promoted likewise.
     method : {"auto", "cholqr", "spir", "fossils", "sketch", "lapack"}
         "cholqr": corrections with the Cholesky factor of ``A`` in sketched coordinates;
         "spir", "fossils": corrections by conjugate gradients, or by the heavy ball method, in
@@ -70,6 +70,7 @@ def lstsq(
 
     "cholqr" takes ``4 m n²`` operations (``2 m n²`` up to condition numbers of about 1e5) and
     4 or 5 passes; "spir" and "fossils" take ``4 m n`` operations a pass, and 10 to 35 passes.
+    "fossils" may diverge with less than 12 rows of the sketch for each column, and warns then.
     Columns are scaled to norms near one by powers of two first, and a right-hand side too.
 
     Wide matrices, and others with ``m < 8 n``, are formed as arrays. An operator needs its

@@ -69,9 +69,10 @@ def lstsq_uniform(
         ``√d = √n + √(2 log(2/δ)) + √(2 n log(4 n/δ)) / ε``
 
     rows. The same number is taken for the cosine transform, which is far cheaper, ``5 m n log m``
-    operations; what is proved for it asks for ``n log³(n/δ)/ε²``. For the cosine transform the
-    error estimate is thus not proved: take ``sketch="gaussian"`` where a few rows carry ``A``. Where ``d ≥ m``, nothing is
-    sketched.
+    operations; what is proved for it asks for ``n log³(n/δ)/ε²``. Its error estimate is thus not
+    proved: take ``sketch="gaussian"`` where a few rows carry ``A``.
+
+    Where ``d ≥ m``, nothing is sketched.
 
     References
     ----------
@@ -112,15 +113,15 @@ def lstsq_uniform(
     rank = int(found.s.shape[0])
     # 1/‖A⁺‖, without the scaling of the columns
     least = float(xp.linalg.svdvals(sketched[0])[rank - 1]) if rank else 1.0
-    bounds = eps / math.sqrt(max(n, 1)) / least * residuals * units
     x, norms = rejoin(*scaled_back(x, residuals, units))
+    largest = float(xp.max(norms)) if rank and norms.shape[0] else 0.0
     return LeastSquares(
         x=x[:, 0] if vector else x,
         residual_norm=norms[0] if vector else norms,
         rank=rank,
         condition=found.condition,
         method=method,
-        error_estimate=float(xp.max(bounds)) if bounds.shape[0] else 0.0,
+        error_estimate=eps / math.sqrt(max(n, 1)) / least * largest,
         passes=2,
         seed=seed,
     )

@@ -17,6 +17,7 @@ from structlin.matrices._hermitian import hermitian_part
 from structlin.matrices.functions import diagonal
 from structlin.matrices.operations import is_hermitian
 from structlin.sketching._krylov import (
+    known_norm,
     largest_phases,
     oversampling_of,
     probes,
@@ -196,7 +197,7 @@ def _pivoted(A: LinearOperator, k: int, width: int, seed: int) -> Eigenpairs:
     unit = largest or 1.0
     left = left / unit
     trace = float(xp.sum(left))
-    if n and float(xp.min(left)) < -n * eps:
+    if (n and float(xp.min(left)) < -n * eps) or (not largest and known_norm(A)):
         raise _indefinite(A)
     while F.shape[1] < width:
         left = xp.where(left > 0, left, xp.zeros_like(left))
@@ -219,6 +220,8 @@ def _pivoted(A: LinearOperator, k: int, width: int, seed: int) -> Eigenpairs:
         new = divide(columns, L, xp)
         F, blocks = xp.concat((F, new), axis=1), blocks + 1
         left = left - xp.sum(xp.abs(new) ** 2, axis=1)
+        if float(xp.min(left)) < -math.sqrt(eps):
+            raise _indefinite(A)
     lost = float(xp.sum(xp.where(left > 0, left, xp.zeros_like(left)))) if n else 0.0
     missing_columns = max(k - F.shape[1], 0)
     zeros = xp.zeros((n, missing_columns), dtype=A.dtype, device=A.device)

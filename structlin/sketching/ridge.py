@@ -35,7 +35,8 @@ def ridge(
         The regularisation, at least 0, or several of them, which share the sketch of ``A``, and
         with "cholqr" also its Gram matrix.
     method, oversampling, tol, rcond, rng
-        As for `lstsq`; singular values are those of ``[A; √μ I]``.
+        As for `lstsq`; singular values are those of ``[A; √μ I]``. Where ``√μ`` is more than 100
+        times the norm of ``A``, ``tol`` is relative to the latter.
 
     Returns
     -------

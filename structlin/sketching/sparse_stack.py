@@ -40,7 +40,7 @@ class SparseStack(SketchingOperator):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries.
+        Of the entries, by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 
@@ -221,7 +221,7 @@ class CountSketch(SparseStack):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of all entries.
     dtype : data type, optional
-        Of the entries.
+        Of the entries, by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 

@@ -48,7 +48,7 @@ class SRCT(_SignedTransform):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of signs and rows.
     dtype : data type, optional
-        Of the entries, which are real in any case.
+        Of the entries, which are real in any case; by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 
@@ -114,7 +114,7 @@ class SRHT(_SignedTransform):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of signs and rows.
     dtype : data type, optional
-        Of the entries, which are real in any case.
+        Of the entries, which are real in any case; by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 

@@ -101,7 +101,7 @@ def svd(
         How many singular values are wanted, up to ``min(m, n)``.
     tol : float, optional
         Instead of a rank: the error ``‖A − U S Vᴴ‖_F / ‖A‖_F`` to reach, with as few singular
-        values as that takes.
+        values as that takes, from the basis of `qb`.
     oversampling : int
         Columns of the random block beyond the rank.
     passes : int, optional
@@ -121,7 +121,7 @@ def svd(
     ------
     ValueError
         If the rank is not between 0 and ``min(m, n)``, not exactly one of rank and tolerance is
-        given, or the matrix has NaN or Inf.
+        given, a tolerance comes with a method or passes, or the matrix has NaN or Inf.
     NotImplementedError
         If an operator has no product with its adjoint.
 
@@ -365,12 +365,11 @@ def _settled(space: Krylov, factors: tuple[Any, ...], k: int, size: float) -> bo
 
 
 def _by_lanczos(A: LinearOperator, k: int, p: int, seed: int) -> SVD:
-    require_lanczos(A, k)
-    size = known_norm(A)
+    matrix, size = require_lanczos(A, k), known_norm(A)
     if not size:
         return _iterated(A, k, p, seed, "krylov", 2)
     # the smaller one of Aᴴ A and A Aᴴ
-    tall = A.matrix if A.shape[1] < A.shape[0] else A.matrix.T.conj(copy=False)
+    tall = matrix if A.shape[1] < A.shape[0] else matrix.T.conj(copy=False)
     wide = tall.T.conj(copy=False)
 
     def gram(X: Any) -> Any:
@@ -382,7 +381,7 @@ def _by_lanczos(A: LinearOperator, k: int, p: int, seed: int) -> SVD:
         return replace(
             _iterated(A, k, p, seed, "krylov", None), method="krylov (lanczos did not converge)"
         )
-    V, steps = found
+    V, steps, _ = found
     return _projected(A, tall, V, p, size, seed, steps)
 
 
@@ -407,7 +406,7 @@ def _projected(
         method += ", refined by krylov"
     else:
         U, V = xp.matmul(U, P), xp.matmul(V, adjoint_of(Zh, xp))
-        if tall is not A.matrix:
+        if A.shape[1] >= A.shape[0]:
             U, V = V, U
         found = _measured(A, U, s, V, size, None, seed, 0)
     return replace(found, method=method, passes=2 * steps + 1 + found.passes, iterations=steps)

@@ -33,7 +33,7 @@ class TensorSketch(ProductSketch):
     rng : None, int or numpy.random.Generator, optional
         Gives the key of hashes and signs.
     dtype : data type, optional
-        Of the entries, which are real in any case.
+        Of the entries, which are real in any case; by default that of ``like``, or float64.
     like : array or operator, optional
         Gives library, device and data type.
 

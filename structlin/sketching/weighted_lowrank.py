@@ -145,6 +145,7 @@ def _with_rows(weights: Any, A: LinearOperator) -> LinearOperator:
 
 def _roots(weights: Any, A: LinearOperator, side: int, name: str) -> tuple[Any, Any]:
     """Return the roots of weights, and their pseudo-inverses."""
+    namespace(weights)  # beside A, a number would pass
     xp = namespace(A, weights)
     device(A, weights)
     weights = inexact(weights, xp)

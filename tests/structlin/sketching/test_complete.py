@@ -304,10 +304,8 @@ def test_samples_are_spread_over_each_row(rng):
 
 def test_a_masked_array_is_a_pair():
     rng = np.random.default_rng(0)
-    M, mask = (
-        rng.standard_normal((12, 2)) @ rng.standard_normal((2, 10)),
-        rng.random((12, 10)) < 0.7,
-    )
+    M = rng.standard_normal((12, 2)) @ rng.standard_normal((2, 10))
+    mask = rng.random((12, 10)) < 0.7
     pair = complete((M, mask), rank=2, rng=0)
     masked = complete(np.ma.masked_array(M, ~mask), rank=2, rng=0)
     np.testing.assert_array_equal(masked.U, pair.U)

@@ -50,7 +50,7 @@ def test_containers(rng, container, which):
     result = eigh(container(A), 4, which=which, rng=0)
     np.testing.assert_allclose(result.w, wanted(w, which, 4), atol=1e-10)
     assert defect(result.V) < 1e-13
-    assert result.method == ("arpack" if container is scipy.sparse.csr_array else "krylov")
+    assert result.method == ("lanczos" if container is scipy.sparse.csr_array else "krylov")
 
 
 def test_restarts(rng):
@@ -61,11 +61,39 @@ def test_restarts(rng):
     np.testing.assert_allclose(result.w, wanted(np.linalg.eigvalsh(A), "LM", 3), rtol=1e-10)
 
 
+@pytest.mark.parametrize("which", ["LM", "LA", "SA"])
+def test_sparse_matrices_with_repeated_and_zero_eigenvalues(which):
+    for w in (
+        np.concatenate((np.full(30, 2.0), np.linspace(1, 0, 370))),
+        np.concatenate((np.zeros(30), -np.linspace(1, 2, 370))),
+        np.repeat([1.0, -1.0], 200),
+        np.ones(400),
+    ):
+        result = eigh(scipy.sparse.diags_array(w).tocsr(), 35, which=which, rng=0)
+        assert result.method == "lanczos"
+        assert result.converged
+        expected = wanted(w, which, 35)
+        key = np.abs if which == "LM" else np.asarray
+        np.testing.assert_allclose(key(result.w), key(expected), atol=1e-11)
+        assert defect(result.V) < 1e-13
+
+
+@pytest.mark.parametrize("container", [scipy.sparse.csr_array, Hidden])
+def test_null_vectors(container):
+    A = np.zeros((300, 300))
+    A[5, 5] = 3.0
+    # nothing but rounding errors is left of what is wanted
+    result = eigh(container(A), 10, which="SA", rng=0)
+    assert result.converged
+    np.testing.assert_allclose(result.w, 0, atol=1e-12)
+    assert defect(result.V) < 1e-13
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-@pytest.mark.parametrize("method", ["krylov", "exact", "arpack"])
+@pytest.mark.parametrize("method", ["krylov", "exact", "lanczos"])
 def test_scaling(rng, scale, method):
     A = hermitian(rng, 80, 0.5 ** np.arange(80.0))
-    A = scipy.sparse.csr_array(A) if method == "arpack" else A
+    A = scipy.sparse.csr_array(A) if method == "lanczos" else A
     one, other = (eigh(B, 4, method=method, rng=1) for B in (A, A * scale))
     np.testing.assert_allclose(other.w / scale, one.w, rtol=1e-10)
 
@@ -103,12 +131,17 @@ def test_bad_input(rng):
         eigh(A, 1, which="SM")
     with pytest.raises(ValueError, match="method is 'propack'"):
         eigh(A, 1, method="propack")
-    with pytest.raises(ValueError, match="ARPACK finds fewer"):
-        eigh(scipy.sparse.csr_array(A), 3, method="arpack")
+    with pytest.raises(ValueError, match="too large for method"):
+        eigh(scipy.sparse.csr_array(A), 3, method="lanczos")
     with pytest.raises(ValueError, match="takes sparse"):
-        eigh(A, 1, method="arpack")
+        eigh(A, 1, method="lanczos")
     with pytest.raises(ValueError, match="passes is 0"):
         eigh(A, 1, passes=0)
+    with pytest.raises(TypeError, match="integer"):
+        eigh(A, 1, passes=2.5)
+    for tol in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="tol is"):
+            eigh(A, 1, tol=tol)
     skew = rng.standard_normal((30, 30))
     for container in (np.asarray, scipy.sparse.csr_array, Hidden):
         with pytest.raises(ValueError, match="not Hermitian"):

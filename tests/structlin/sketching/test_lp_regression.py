@@ -133,7 +133,8 @@ def test_few_steps_are_said():
 
 def test_empty():
     assert lp_regression(np.ones((5, 0)), np.ones(5), 1).residual_norm == pytest.approx(5.0)
-    assert lp_regression(np.ones((0, 2)), np.ones(0), 3).x.shape == (2,)
+    for p in (1, 3):
+        assert lp_regression(np.ones((0, 2)), np.ones(0), p).x.shape == (2,)
 
 
 @pytest.mark.parametrize("p", [0.5, math.inf, math.nan])
@@ -154,3 +155,43 @@ def test_bad_input():
         lp_regression(A * math.nan, b, 1)
     with pytest.raises(ValueError, match="rtol is"):
         lp_regression(A, b, 1, rtol=2.0)
+    with pytest.raises(ValueError, match="maxiter is -1"):
+        lp_regression(A, b, 1, maxiter=-1)
+    with pytest.raises(ValueError, match="rows 0"):
+        lp_regression(A, b, 1, rows=0)
+    with pytest.raises(ValueError, match="exceed the range"):
+        lp_regression(1e-200 * A, 1e200 * b, 1)
+
+
+@pytest.mark.filterwarnings("ignore::structlin.ConvergenceWarning")
+@pytest.mark.parametrize("p", [1, 2, 4])
+def test_norm_and_gap_are_those_of_the_solution_however_ill_conditioned(p):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal(shape))[0] for shape in ((500, 8), (8, 8)))
+    A, b = U * np.geomspace(1, 1e-13, 8) @ V.T, rng.standard_normal(500)
+    found = lp_regression(A, b, p, rng=0)
+    norm = np.linalg.norm(b - A @ found.x, p)
+    assert found.residual_norm == pytest.approx(norm, rel=1e-12)
+    least = lp_regression(U, b, p, rng=0).residual_norm
+    assert abs(norm / least - 1) <= 3 * found.error_estimate + 1e-8
+    assert found.converged == (found.error_estimate <= 1e-8)
+
+
+def test_a_gap_below_rounding_ends_the_iteration():
+    A, b = problem(300, 6)
+    with pytest.warns(ConvergenceWarning):
+        found = lp_regression(A, b, 1, rtol=1e-20)
+    assert found.error_estimate <= 1e-12
+
+
+def test_large_norms_are_nearly_the_greatest_entry():
+    A, b = problem(300, 6)
+    found = lp_regression(A, b, 5000)
+    m, n = A.shape
+    best = scipy.optimize.linprog(
+        np.r_[np.zeros(n), 1.0],
+        A_ub=np.block([[A, -np.ones((m, 1))], [-A, -np.ones((m, 1))]]),
+        b_ub=np.r_[b, -b],
+        bounds=[(None, None)] * n + [(0, None)],
+    ).fun
+    assert found.residual_norm == pytest.approx(best, rel=math.log(m) / 5000)

@@ -165,12 +165,35 @@ def test_scale_does_not_matter(method, size):
     assert np.allclose(by_columns.x * np.geomspace(1, size, 12), x, rtol=1e-9)
 
 
-def test_a_solution_out_of_range_is_an_error():
+@pytest.mark.parametrize("driver", [lstsq, lstsq_uniform])
+def test_a_solution_out_of_range_is_an_error(driver):
+    A = np.full((40, 2), 1e-200) * np.arange(40)[:, None] ** [0, 1]
     with pytest.raises(ValueError, match="exceed the range"):
-        lstsq(np.full((40, 2), 1e-200) * np.arange(40)[:, None] ** [0, 1], np.full(40, 1e200))
+        driver(A, np.full(40, 1e200))
+
+
+@pytest.mark.parametrize("method", ["auto", *corrected, "sketch", "lapack"])
+def test_operators_that_give_nan_are_an_error(method):
+    A = np.ones((100, 2))
+    A[3, 1] = math.nan
+    with pytest.raises(ValueError, match="A has a NaN or Inf"):
+        lstsq(scipy.sparse.linalg.aslinearoperator(A), np.ones(100), method=method)
+
+
+def test_a_heavy_ball_that_diverges_says_so():
+    # a few rows carry the matrix, and the sketch has hardly more rows than columns
+    A = np.eye(320, 80) + 1e-3 * np.random.default_rng(1).standard_normal((320, 80))
+    with pytest.warns(ConvergenceWarning, match="fossils did not converge"):
+        found = lstsq(A, np.ones(320), method="fossils", oversampling=1.05, rng=2)
+    assert np.all(np.isfinite(found.x))
 
 
 # containers, libraries, data types
+
+
+def test_a_sparse_side_is_an_error():
+    with pytest.raises(TypeError, match=r"b is a sparse matrix: pass b\.toarray"):
+        lstsq(np.ones((20, 1)), scipy.sparse.csr_array(np.ones((20, 1))))
 
 
 @pytest.mark.parametrize("method", ["auto", *corrected, "lapack"])
@@ -227,6 +250,7 @@ def test_integers_and_mixed_precision():
     assert mixed.x.dtype == np.float64
     assert np.allclose(mixed.x, gelsd(A, b), rtol=1e-12)
     assert lstsq(A.astype(np.float16), b.astype(np.float32)).x.dtype == np.float32
+    assert lstsq(A.astype(np.float16), b.astype(np.float16)).x.dtype == np.float32
 
 
 def test_many_right_sides_are_those_one_by_one():
@@ -238,7 +262,8 @@ def test_many_right_sides_are_those_one_by_one():
         for j in range(4):
             alone = lstsq(A, B[:, j], method=method, rng=0)
             assert np.linalg.norm(found.x[:, j] - alone.x) <= 1e-6 * np.linalg.norm(alone.x)
-    assert lstsq(A, B[:, :0]).x.shape == (20, 0)
+    for method in ("auto", "lapack"):
+        assert lstsq(A, B[:, :0], method=method).x.shape == (20, 0)
 
 
 # what is said of the answer
@@ -321,11 +346,12 @@ def test_an_operator_without_adjoint_is_an_error():
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (5, 0), (0, 0)])
-def test_empty(shape):
-    found = lstsq(np.ones(shape), np.ones(shape[0]))
+@pytest.mark.parametrize("driver", [lstsq, lambda A, b: ridge(A, b, 0.0), lstsq_uniform])
+def test_empty(library: ArrayLibrary, driver, shape):
+    found = driver(library.asarray(np.ones(shape)), library.asarray(np.ones(shape[0])))
     assert found.x.shape == (shape[1],)
-    assert np.all(found.x == 0)
-    assert found.residual_norm == pytest.approx(math.sqrt(shape[0]))
+    assert np.all(library.to_numpy(found.x) == 0)
+    assert float(found.residual_norm) == pytest.approx(math.sqrt(shape[0]))
 
 
 def test_a_sketch_larger_than_the_matrix_is_the_matrix():
@@ -408,6 +434,18 @@ def test_ridge_of_lower_rank_and_several_sides():
         assert np.allclose(x, reference, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("mu", [1e2, 1e10, 1e32, 1e100])
+@pytest.mark.parametrize("method", ["auto", *corrected, "lapack"])
+def test_ridge_is_accurate_however_large_the_regularisation(method, mu):
+    A, b = problem(600, 20, 1e3, 3.0)
+    U, s, Vh = np.linalg.svd(A, full_matrices=False)
+    reference = Vh.T @ (U.T @ b * s / (s**2 / mu + 1))  # times mu
+    found = ridge(A, b, mu, method=method, rng=0)
+    assert found.converged
+    assert np.linalg.norm(found.x * mu - reference) <= 1e-12 * np.linalg.norm(reference)
+    assert found.residual_norm == pytest.approx(np.linalg.norm(b), rel=0.1)
+
+
 def test_ridge_shares_sketch_and_gram_matrix():
     A, b = problem(600, 20, 1e4, 0.3)
     several = ridge(A, b, np.geomspace(1e-3, 1, 5), rng=0)
@@ -415,10 +453,15 @@ def test_ridge_shares_sketch_and_gram_matrix():
     assert several.passes <= 2 + 5 * (one.passes - 2)
 
 
-@pytest.mark.parametrize("mu", [-1.0, math.nan, math.inf, [], [[1.0]]])
+@pytest.mark.parametrize("mu", [-1.0, math.nan, math.inf, [], [[1.0]], [1j], "one", None])
 def test_ridge_refuses(mu):
     with pytest.raises(ValueError, match="mu is"):
         ridge(np.ones((20, 1)), np.ones(20), mu)
+
+
+def test_ridge_refuses_what_single_precision_does_not_hold():
+    with pytest.raises(ValueError, match="exceeds the range of float32"):
+        ridge(np.ones((20, 1), np.float32), np.ones(20, np.float32), 1e80)
 
 
 # all entries
@@ -436,6 +479,16 @@ def test_uniform_errors_are_within_the_bound(sketch):
         assert error <= 0.5 / math.sqrt(4) * norm / smallest
         assert error <= 1.5 * found.error_estimate
         assert found.error_estimate <= 1.5 * 0.5 / math.sqrt(4) * norm / smallest
+
+
+@pytest.mark.parametrize("sketch", ["srct", "gaussian"])
+def test_the_bound_of_a_complex_side_is_by_the_whole_residual(sketch):
+    A, b = problem(4000, 4, 3.0, 1.0)
+    plain = lstsq_uniform(A, b, sketch=sketch, rng=0)
+    both = lstsq_uniform(A, b + 1j * b, sketch=sketch, rng=0)
+    assert both.error_estimate == pytest.approx(math.sqrt(2) * plain.error_estimate)
+    assert "error estimate" in repr(both)
+    assert lstsq_uniform(0 * A, b, sketch=sketch, rng=0).error_estimate == 0
 
 
 def test_uniform_takes_all_rows_of_a_short_matrix(library: ArrayLibrary):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
+import scipy.sparse.linalg
 
 from structlin.sketching import RowBlocks, nystrom
 from tests.structlin.sketching._spectra import DTYPES, defect, normal, orthonormal, roundoff
@@ -45,6 +46,20 @@ def test_containers_agree(rng, method, container):
     one, other = (nystrom(B, 8, method=method, rng=4) for B in (A, container(A)))
     np.testing.assert_allclose(other.w, one.w, atol=1e-12)
     assert one.passes == other.passes
+
+
+def test_operators_derived_from_those_of_scipy(rng):
+    class Product(scipy.sparse.linalg.LinearOperator):
+        def __init__(self, array):
+            self.array = array
+            super().__init__(array.dtype, array.shape)
+
+        def _matvec(self, x):
+            return self.array @ x
+
+    A = semidefinite(rng, 60, 0.5 ** np.arange(60))
+    one, other = (nystrom(B, 8, rng=4) for B in (A, Product(A)))
+    np.testing.assert_allclose(other.w, one.w, atol=1e-12)
 
 
 def test_one_pass_over_blocks(rng):
@@ -105,6 +120,9 @@ def test_bad_input(rng, method):
         nystrom(A + np.triu(np.ones((3, 3))), 1, method=method)
     with pytest.raises(ValueError, match="not positive semidefinite"):
         nystrom(-A, 1, method=method)
+    for indefinite in ([[1.0, 5.0], [5.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]):
+        with pytest.raises(ValueError, match="not positive semidefinite"):
+            nystrom(np.asarray(indefinite), 1, method=method, rng=0)
     with pytest.raises(ValueError, match="method is 'columns'"):
         nystrom(A, 1, method="columns")
     A[0, 0] = np.inf

@@ -75,6 +75,7 @@ def test_zeros():
     assert np.all(still.x == 0)
     assert still.iterations == 0
     assert nystrom_cg(np.zeros((0, 0)), np.zeros(0), 1.0).x.shape == (0,)
+    assert nystrom_cg(np.eye(3, dtype=np.float32), np.ones(3, np.float16), 1.0).x.dtype == "float32"
 
 
 def test_too_few_iterations_are_said():
@@ -90,6 +91,7 @@ def test_too_few_iterations_are_said():
         ({"A": np.ones((2, 3))}, "A is 2x3: a square matrix"),
         ({"mu": 0.0}, "mu is 0.0"),
         ({"mu": math.nan}, "mu is nan"),
+        ({"mu": np.ones(2)}, r"mu is \[1"),
         ({"b": np.ones(3)}, r"b has shape \(3,\), but A is 2x2"),
         ({"b": np.array([1.0, math.inf])}, "b has a NaN or Inf"),
         ({"A": np.array([[1.0, math.nan], [0.0, 1.0]])}, "A has a NaN or Inf"),

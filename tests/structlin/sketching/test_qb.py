@@ -95,3 +95,14 @@ def test_bad_input():
         qb(A, 0.1, block=0)
     with pytest.raises(ValueError, match=r"max_rank is 5.*= 4"):
         qb(A, 0.1, max_rank=5)
+
+
+def test_values_below_rounding_errors_of_the_others():
+    # blocks of which next to nothing is outside the basis: it stays orthonormal all the same
+    values = np.concatenate((np.ones(40), np.full(40, 1e-9)))
+    A = scipy.sparse.csr_array((values, (3 * np.arange(80), 2 * np.arange(80))), shape=(900, 700))
+    for B in (A, A.T):
+        result = qb(B, 1e-7, rng=1)
+        assert result.converged
+        assert defect(result.Q) < 1e-13
+        assert np.linalg.norm(B.toarray() - result.Q @ result.B) <= 1e-7 * np.sqrt(40)

@@ -116,3 +116,14 @@ def test_bad_input():
     with pytest.raises(ValueError, match="points"):
         spectral_density(np.eye(3)).density(np.ones((2, 2)))
     assert "SpectralDensity" in repr(spectral_density(np.eye(3)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+@pytest.mark.parametrize("n", [100, 300, 400])
+def test_the_ends_of_the_interval_are_no_poles(n, shift):
+    for seed in range(5):
+        found = spectral_density(np.diag(np.linspace(0.0, 1.0, n) + shift), rng=seed)
+        x = np.linspace(found.lower, found.upper, 500)
+        y = found.density(x)
+        assert y.max() < 2
+        assert np.trapezoid(y, x) == pytest.approx(1, abs=1e-3)

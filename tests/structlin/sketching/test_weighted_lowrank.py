@@ -136,6 +136,8 @@ def test_bad_input(rng):
         weighted_lowrank(A, 4)
     with pytest.raises(ValueError, match=r"row_weights has shape \(3,\).*4 weights"):
         weighted_lowrank(A, 1, row_weights=np.ones(3))
+    with pytest.raises(TypeError, match="no array"):
+        weighted_lowrank(A, 1, row_weights=2.0)
     with pytest.raises(ValueError, match=r"negative weight at \[1\]"):
         weighted_lowrank(A, 1, row_weights=np.array([1.0, -1, 0, 0]))
     with pytest.raises(ValueError, match="NaN or Inf"):
