@@ -74,7 +74,9 @@ def lanczos(
 
     A block of four columns finds four copies of a repeated eigenvalue. Where so many are among
     those found, the iteration goes on from them and a random block, again and again, until
-    nothing larger comes up and the next eigenvalue is known.
+    nothing larger comes up and the next eigenvalue is known. Residuals may be rounding errors at
+    first, and slowly more with the number of restarts, up to ``√eps``: what takes so many is a
+    cluster of eigenvalues, and any of its vectors will do.
 
     References
     ----------

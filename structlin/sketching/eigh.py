@@ -95,7 +95,7 @@ def eigh(
     oversampling : int
         Columns of the random block beyond the rank.
     passes : int, optional
-        How often the matrix is multiplied at most, 100 by default.
+        How often ``"krylov"`` multiplies the matrix at most, 100 by default.
     method : {"auto", "krylov", "exact", "lanczos"}
         What is done; see the notes.
     rng : None, int or numpy.random.Generator, optional
@@ -125,7 +125,7 @@ def eigh(
     ``"exact"``: LAPACK's. ``"lanczos"``, for sparse matrices on the host: a block Lanczos iteration
     with restarts to full accuracy, which finds repeated eigenvalues as often as they are there.
     ``"auto"`` is LAPACK up to 256 rows and where ``4 (k + p) >= n``, ``"lanczos"`` for sparse
-    matrices on the host, and block Krylov for the rest.
+    matrices on the host, and block Krylov for the rest and wherever ``passes`` is given.
 
     What has entries is checked to be Hermitian; of operators, ``Qᴴ A Q`` is.
 
@@ -149,7 +149,7 @@ def eigh(
         tol = float(A.xp.finfo(A.dtype).eps) ** 0.5
     require_tolerance(tol)
     if method == "auto":
-        method = _chosen(A, k, p)
+        method = _chosen(A, k, p) if passes is None else "krylov"
     if k == 0 or known_norm(A) == 0.0:
         result = _zero(A, k)
     elif method == "exact":

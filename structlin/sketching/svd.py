@@ -105,8 +105,8 @@ def svd(
     oversampling : int
         Columns of the random block beyond the rank.
     passes : int, optional
-        How often the matrix is multiplied, two at least. By default 8 times, and more until the
-        values have settled.
+        How often ``"krylov"`` and ``"subspace"`` multiply the matrix, two at least. By default
+        8 times, and for the first more until the values have settled.
     method : {"auto", "krylov", "subspace", "exact", "lanczos"}
         What is done; see the notes.
     rng : None, int or numpy.random.Generator, optional

@@ -158,3 +158,6 @@ def test_unconverged(rng):
     assert not result.converged
     assert result.passes == 2
     assert "rank 3: krylov" in repr(result)
+    sparse = scipy.sparse.csr_array(A + A.T)
+    with pytest.warns(ConvergenceWarning, match="krylov did not converge"):
+        assert eigh(sparse, 3, passes=2, rng=0).passes == 2
