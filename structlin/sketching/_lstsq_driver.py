@@ -28,7 +28,7 @@ _oversamplings = {"cholqr": 4.0, "spir": 8.0, "fossils": 12.0, "sketch": 12.0}
 # with fewer rows for each column, factoring the whole matrix is as fast
 _tall = 8
 # with more columns, 30 passes over a matrix take a CPU less time than products of matrices
-_many = 800
+_many = 500
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -31,7 +31,7 @@ def lstsq(
         sketched coordinates; "sketch": the solution of the sketched problem, whose residual is a
         little larger than the least; "lapack": LAPACK's ``gelsd`` (the singular value
         decomposition, outside NumPy). "auto" takes LAPACK for ``m < 8 n``, "cholqr" for arrays
-        and row blocks, and "spir" for sparse matrices, operators, and NumPy arrays of 800 columns
+        and row blocks, and "spir" for sparse matrices, operators, and NumPy arrays of 500 columns
         and more with one right-hand side; should one not converge, the other, and at last LAPACK,
         go on with arrays.
     oversampling : float, optional
