@@ -47,7 +47,13 @@ class Foreign(LinearOperator):
         return self.xp.astype(self.operator.matmat(X), X.dtype, copy=False)
 
     def _rmatmat(self, X: Any) -> Any:
-        return self.xp.astype(self.operator.rmatmat(X), X.dtype, copy=False)
+        try:
+            product = self.operator.rmatmat(X)
+        except TypeError:
+            # of an operator without an adjoint SciPy calls None, but for a vector it says so
+            self.operator.rmatvec(self.xp.zeros(self.shape[0], dtype=X.dtype))
+            raise
+        return self.xp.astype(product, X.dtype, copy=False)
 
     def _formula(self) -> str:
         return type(self.operator).__name__

@@ -52,9 +52,9 @@ def refine(
     xp, W = problem.xp, coordinates.basis
     correct = _correction(problem, coordinates, method, oversampling)
     eps, tol = share * float(xp.finfo(W.dtype).eps), share * tol
-    X, iterations, idle = coordinates.start, 0, 0
+    X, step, iterations, idle = coordinates.start, 0, 0, 0
     best: Refined | None = None
-    for step in range(_corrections + 1):
+    while True:
         G, squares = problem.gradient(X)
         C = adjoint_of(W, xp) @ G
         backward_errors = coordinates.backward_errors(X, squares, problem.norms, xp)
@@ -62,8 +62,9 @@ def refine(
         idle = idle + 1 if best is not None and found.error > best.error / 2 else 0
         if best is None or found.error < best.error:
             best = found
-        if correct is None or best.error <= tol or idle == 2 or (idle and best.error <= eps):
-            break
+        settled = best.error <= tol or idle == 2 or (idle and best.error <= eps)
+        if correct is None or settled or step == _corrections:
+            return best
         # the first correction cannot be better than this: u (‖A‖ ‖x‖ + κ ‖r‖), the second term
         # as it is in practice
         sizes = column_norms(coordinates.units[:, None] * X)
@@ -76,9 +77,7 @@ def refine(
             ),
         )
         iterations += max(1, steps)
-        X = X + W @ Y
-    assert best is not None  # the loop has run
-    return best
+        X, step = X + W @ Y, step + 1
 
 
 def _largest(errors: Any, xp: Any) -> float:

@@ -358,3 +358,15 @@ def test_matrices_of_numpy_become_arrays() -> None:
 
 def test_every_library_has_a_check() -> None:
     assert {"numpy", "strict"} <= set(LIBRARIES)
+
+
+def test_operators_of_scipy_say_that_they_have_no_adjoint():
+    lacking = scipy.sparse.linalg.LinearOperator((3, 2), matvec=lambda x: np.ones(3), dtype=float)
+    for Y in (np.ones(3), np.ones((3, 2))):
+        with pytest.raises(NotImplementedError, match="rmatvec is not defined"):
+            aslinearoperator(lacking).H @ Y
+    broken = scipy.sparse.linalg.LinearOperator(
+        (3, 2), matvec=lambda x: np.ones(3), rmatvec=lambda y: len(3), dtype=float
+    )
+    with pytest.raises(TypeError, match="has no len"):
+        aslinearoperator(broken).H @ np.ones((3, 2))
