@@ -36,23 +36,39 @@ def require_inexact(dtype: Any, xp: ModuleType) -> bool:
 
 
 def require_finite(name: str, x: Any) -> None:
-    """Raise ``ValueError`` that names the argument and the first index with NaN or Inf."""
+    """Raise ``ValueError`` that names the argument and the first index with NaN or Inf.
+
+    ``x`` is an array, or a sparse matrix of SciPy or CuPy.
+    """
+    stored = x.data if hasattr(x, "tocoo") else x
+    place = first_nonfinite(stored)
+    if place is None:
+        return
+    index: list[int] = []
+    if stored is x:
+        for size in reversed(x.shape):
+            place, i = divmod(place, size)
+            index.insert(0, i)
+    else:
+        entries = x.tocoo()
+        place = first_nonfinite(entries.data)
+        index = [int(entries.row[place]), int(entries.col[place])]
+    where = ", ".join(map(str, index))
+    raise ValueError(f"{name} has a NaN or Inf at [{where}]: every entry must be finite")
+
+
+def first_nonfinite(x: Any) -> int | None:
+    """Return the place of the first NaN or Inf in C order; None where all entries are finite."""
     xp = namespace(x)
     if not require_inexact(x.dtype, xp):
-        return
+        return None
     with np.errstate(over="ignore", invalid="ignore"):
         if bool(xp.isfinite(xp.sum(x))):  # read once, and nothing is written
-            return
-    good = xp.isfinite(x)
+            return None
+    good = xp.isfinite(x)  # sums of finite entries may overflow
     if bool(xp.all(good)):
-        return
-    first = int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
-    index = []
-    for size in reversed(x.shape):
-        first, i = divmod(first, size)
-        index.append(i)
-    where = ", ".join(str(i) for i in reversed(index))
-    raise ValueError(f"{name} has a NaN or Inf at [{where}]: every entry must be finite")
+        return None
+    return int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
 
 
 @functools.cache

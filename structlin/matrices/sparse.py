@@ -84,7 +84,7 @@ class Sparse(LinearOperator):
     @functools.cached_property
     def _lu(self) -> Any:
         """Sparse LU factorisation, kept for the next right-hand side."""
-        require_finite("A", self.matrix.data)
+        require_finite("A", self.matrix)
         try:
             return scipy_of(self.xp, "sparse.linalg").splu(self.matrix.tocsc())
         except RuntimeError as error:  # SuperLU has met a zero pivot

@@ -86,7 +86,7 @@ def singular_values(
     (line,) = ax.plot(place, s, "o", ms=3, color=color, label=label)
     ax.set_ylim(bottom=lowest)
     ax.set(yscale="log", xlabel="j", ylabel="singular value", title=result.method)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     ax.legend(frameon=False)
     open_frame(ax)
     return line

@@ -35,7 +35,7 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
         if isinstance(A, Dense):
             require_finite(name, A.array)
         if isinstance(A, Sparse):
-            require_finite(name, A.matrix.data)
+            require_finite(name, A.matrix)
         return A
     if isinstance(A, str | os.PathLike):
         raise TypeError(f"{name} is a path: RowBlocks({str(A)!r}) reads the matrix in that file")
@@ -49,7 +49,7 @@ def as_matrix(A: Any, name: str = "A") -> LinearOperator:
             A = A.astype(np.float32)
         made = aslinearoperator(A)
         if isinstance(made, Sparse):
-            require_finite(name, made.matrix.data)
+            require_finite(name, made.matrix)
         return made
     xp = namespace(A)
     if str(A.dtype).endswith("float16"):

@@ -14,7 +14,7 @@ import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import namespace
-from structlin._validation import inexact, require_finite, require_inexact
+from structlin._validation import first_nonfinite, inexact, require_finite
 from structlin.matrices import Dense, LinearOperator, Sparse
 from structlin.matrices._base import size_text
 from structlin.sketching._superblocks import SUPERBLOCK
@@ -291,17 +291,10 @@ def checked(block: Any, start: int, shape: tuple[int, int], dtype: Any) -> Any:
         )
     if str(block.dtype).endswith("float16"):
         block = xp.astype(block, xp.float32)
-    if require_inexact(block.dtype, xp):
-        with np.errstate(all="ignore"):
-            fine = bool(xp.isfinite(xp.sum(block)))  # no entry hides in a sum
-        if not fine:
-            good = xp.isfinite(block)  # sums of finite entries may overflow
-            if not bool(xp.all(good)):
-                first = int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
-                i, j = divmod(first, block.shape[1])
-                raise ValueError(
-                    f"A has a NaN or Inf at [{start + i}, {j}]: every entry must be finite"
-                )
+    place = first_nonfinite(block)
+    if place is not None:
+        i, j = divmod(place, block.shape[1])
+        raise ValueError(f"A has a NaN or Inf at [{start + i}, {j}]: every entry must be finite")
     block = inexact(block, xp)
     if xp.result_type(block.dtype, dtype) != dtype:
         raise TypeError(f"rows from {start} on came as {block.dtype}, but the source said {dtype}")
