@@ -105,7 +105,7 @@ def lanczos(
         Z, R = orthonormalize(Y)
         scale = max(scale, float(np.max(np.abs(core))))
         if np.min(np.abs(np.diag(R))) <= 1e-6 * scale:
-            Z = orthonormalize_against(Q[:, :c], Z)  # the space is invariant, or nearly
+            Z = orthonormalize_against(Q[:, :c], Z)[0]  # the space is invariant, or nearly
         full = c + _block > most
         if full or (c > keep and step % _look == 0):
             w, P = np.linalg.eigh(T[:c, :c])
@@ -133,7 +133,7 @@ def lanczos(
                 c, restarted, restarts = kept, True, restarts + 1
             if kept == k:
                 fresh = random.standard_normal((n, _block)).astype(dtype)
-                Z = orthonormalize_against(Q[:, :c], fresh)
+                Z = orthonormalize_against(Q[:, :c], fresh)[0]
         Q[:, c : c + _block] = Z
         c += _block
     return None

@@ -187,7 +187,7 @@ class Krylov:
         else:
             Y, aside = _with_aside(A, self._fitting(self._X), held_out)
             self.passes += 1
-        block = orthonormalize_against(self.Q, Y)
+        block, _, _ = orthonormalize_against(self.Q, Y)
         if best is not None:
             # only now: the new block has to be orthogonal to what is dropped, too
             best = best[:, : min(self.width, best.shape[1])]

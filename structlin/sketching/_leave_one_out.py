@@ -12,11 +12,8 @@ from structlin.matrices import LinearOperator, is_hermitian
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._estimate import mean_and_error, not_finite
 from structlin.sketching._krylov import adjoint_product
-from structlin.sketching._orth import orthonormalize
+from structlin.sketching._orth import orthonormalize, orthonormalize_against
 from structlin.sketching.gaussian import Gaussian, Rademacher
-
-# projections of a block beside a basis: two are the rule
-_turns = 5
 
 
 def spherical(A: LinearOperator, count: int, seed: int) -> Any:
@@ -97,7 +94,7 @@ class Range:
             self.Z = self._product(self.Q, self._adjoint)
             return
         xp, old = namespace(Y), self.Q
-        new, above, corner = qr_beside(old, Y)
+        new, above, corner = orthonormalize_against(old, Y)
         below = xp.zeros((new.shape[1], old.shape[1]), dtype=Y.dtype, device=self._product.A.device)
         self.Omega = xp.concat((self.Omega, Omega), axis=1)
         self.Q = xp.concat((old, new), axis=1)
@@ -119,33 +116,6 @@ class Range:
         R = R + one * xp.astype(xp.where(pivots < least, least, xp.zeros_like(pivots)), R.dtype)
         S = xp.linalg.solve(adjoint_of(R, xp), one)
         return S / column_norms(S)
-
-
-def qr_beside(Q: Any, Y: Any) -> tuple[Any, Any, Any]:
-    """Return ``N, C, R`` with ``Y = Q C + N R`` and ``[Q N]`` orthonormal, whatever the rank.
-
-    Columns of ``N`` that are not needed for ``Y`` are random.
-    """
-    xp, (_, k) = namespace(Y), Y.shape
-    C = adjoint_of(Q, xp) @ Y
-    N, R = orthonormalize(Y - Q @ C)
-    for turn in range(_turns):
-        again = adjoint_of(Q, xp) @ N
-        N, C = N - Q @ again, C + again @ R
-        kept = column_norms(N) > 0.5
-        complete = bool(xp.all(kept))
-        if not complete:
-            # directions that rounding made, and which Q has: the remainder of Y has none of them
-            numbers = Gaussian(k, Y.shape[0], rng=[Q.shape[1], turn], like=Y).todense()
-            fresh = xp.matrix_transpose(numbers)
-            fresh = fresh - Q @ (adjoint_of(Q, xp) @ fresh)
-            N = xp.where(kept, N, fresh)
-            R = R * xp.astype(kept, R.dtype)[:, None]
-        N, factor = orthonormalize(N)
-        R = factor @ R
-        if turn and complete:
-            break
-    return N, C, R
 
 
 def columnwise(X: Any, Y: Any) -> Any:

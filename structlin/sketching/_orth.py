@@ -13,8 +13,8 @@ from structlin._norm import column_norms
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._random import normals
 
-# projections of a block onto the complement of a basis: two are the rule, and more are only for
-# directions that are replaced because the basis has them already
+# projections of a block onto the complement of a basis: one more is the rule, and others are only
+# for directions that are replaced because the basis has them already
 _rounds = 8
 
 
@@ -114,43 +114,52 @@ def divide(Y: Any, L: Any, xp: ModuleType) -> Any:
     return adjoint_of(xp.linalg.solve(L, rows), xp)
 
 
-def orthonormalize_against(basis: Any, Y: Any) -> Any:
-    """Return as many orthonormal columns as ``Y`` has, orthogonal to a basis, that extend it by Y.
+def orthonormalize_against(basis: Any, Y: Any) -> tuple[Any, Any, Any]:
+    """Return ``N, C, R`` with ``Y = basis C + N R`` and ``[basis N]`` orthonormal.
 
     Parameters
     ----------
     basis : (m, r) array
         Orthonormal columns.
     Y : (m, n) array
-        The block, ``r + n <= m``.
+        The block, ``r + n <= m``, of any rank.
 
     Returns
     -------
-    (m, n) array
-        With the basis, it spans what ``basis`` and ``Y`` span; columns that add nothing to it are
-        replaced by random ones.
+    N : (m, n) array
+        With the basis, it spans what ``basis`` and ``Y`` span; columns that are not needed for
+        that are random.
+    C : (r, n) array
+    R : (n, n) array
 
     Notes
     -----
-    Block Gram–Schmidt with as many rounds as it takes, two as a rule, at
-    ``4 m n (r + n)`` operations each.
+    Block Gram–Schmidt, projected twice as a rule, at ``4 m n (r + n)`` operations each time.
+
+    What is left of a deficient block after a projection has directions that are rounding errors,
+    and these may lie in the basis. Another projection shortens them, and leaves those of ``Y`` as
+    they are: its singular values tell them apart, whichever columns they are mixed into.
     """
-    if 0 in basis.shape or 0 in Y.shape:
-        return orthonormalize(Y)[0]
-    xp, m = namespace(Y), Y.shape[0]
-    eps = float(xp.finfo(Y.dtype).eps)
+    xp, (m, n) = namespace(Y), Y.shape
     size = column_norms(Y)
-    Y = Y / xp.where(size > 0, size, xp.ones_like(size))
-    for done in range(_rounds):
-        Y, R = orthonormalize(Y - xp.matmul(basis, xp.matmul(adjoint_of(basis, xp), Y)))
-        left = xp.abs(xp.linalg.diagonal(R))
-        if done and bool(xp.all(left > 0.5)):
-            break
-        # of columns of norm one: so little is what rounding errors leave
-        lost = ~(left > (math.sqrt(eps) if done else 10 * math.sqrt(m) * eps))
-        if bool(xp.any(lost)):
-            real = xp.finfo(Y.dtype).dtype
-            key = _rounds * basis.shape[1] + done  # other ones for every basis and round
-            fresh = normals(key, 0, 0, m, Y.shape[1], xp, device(Y), real) / math.sqrt(m)
-            Y = xp.where(lost, xp.astype(fresh, Y.dtype), Y)
-    return Y
+    size = xp.where(size > 0, size, xp.ones_like(size))
+    Y = Y / size
+    C = xp.matmul(adjoint_of(basis, xp), Y)
+    N, R = orthonormalize(Y - xp.matmul(basis, C))
+    negligible = math.sqrt(float(xp.finfo(Y.dtype).eps))
+    for turn in range(_rounds if basis.shape[1] and n else 0):
+        again = xp.matmul(adjoint_of(basis, xp), N)
+        C = C + xp.matmul(again, R)
+        N, factor = orthonormalize(N - xp.matmul(basis, again))
+        U, s, Vh = xp.linalg.svd(factor)
+        if bool(s[-1] > negligible):
+            R = xp.matmul(factor, R)
+            if bool(s[-1] > 0.5):
+                break
+            continue  # it was lengthened, and so were its errors
+        key = _rounds * basis.shape[1] + turn  # other ones for every basis and turn
+        fresh = normals(key, 0, 0, m, n, xp, device(Y), xp.finfo(Y.dtype).dtype)
+        kept = s > negligible
+        N = xp.where(kept, xp.matmul(N, U), xp.astype(fresh, Y.dtype) / math.sqrt(m))
+        R = xp.matmul(xp.astype(xp.where(kept, s, 0 * s), Y.dtype)[:, None] * Vh, R)
+    return N, C * size, R * size

@@ -267,7 +267,8 @@ def _iterated(
     images, block, blocks, best = Q, random_block(width, A, seed), 0, None
     scale = 0.0
     for used in range(1, passes + 1):
-        block = orthonormalize_against(Q, block[:, : min(block.shape[1], n - Q.shape[1])])
+        room = min(block.shape[1], n - Q.shape[1])
+        block, _, _ = orthonormalize_against(Q, block[:, :room])
         if best is not None:
             # only now: the new block has to be orthogonal to what is dropped, too
             Q, images, best = xp.matmul(Q, best), xp.matmul(images, best), None

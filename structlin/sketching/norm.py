@@ -15,9 +15,9 @@ from structlin.matrices._base import adjoint_of
 from structlin.matrices.fallback import has_svd, structured
 from structlin.sketching._estimate import Estimate, estimate, mean_and_error, not_finite
 from structlin.sketching._krylov import adjoint_product, known_norm
-from structlin.sketching._leave_one_out import qr_beside, signed, spherical
+from structlin.sketching._leave_one_out import signed, spherical
 from structlin.sketching._operand import as_matrix, needing_adjoint
-from structlin.sketching._orth import orthonormalize
+from structlin.sketching._orth import orthonormalize, orthonormalize_against
 from structlin.sketching._random import seed_of
 from structlin.sketching._result import warn_unconverged
 from structlin.sketching.row_blocks import RowBlocks, Summand
@@ -201,7 +201,7 @@ def _spectral(A: LinearOperator, tol: float, seed: int) -> Estimate:
             basis, added = orthonormalize(Y[:, : min(_width, small)])
         else:
             room = min(_width, small - basis.shape[1])
-            new, _, added = qr_beside(basis, Y[:, :room])
+            new, _, added = orthonormalize_against(basis, Y[:, :room])
             basis = xp.concat((basis, new), axis=1)
         X = back(A, basis[:, -added.shape[0] :])
         unit = unit or euclidean(X) or 1.0

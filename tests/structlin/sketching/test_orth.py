@@ -56,7 +56,9 @@ def test_nan_is_refused(library):
         orthonormalize(library.asarray(np.array([[1.0, np.nan], [0.0, 1.0]])))
 
 
-@pytest.mark.parametrize("kind", ["random", "inside", "zero", "nearly inside", "repeated"])
+@pytest.mark.parametrize(
+    "kind", ["random", "inside", "zero", "nearly inside", "repeated", "some inside"]
+)
 def test_against_a_basis(library, rng, kind):
     basis = np.linalg.qr(normal(rng, (60, 12)))[0]
     Y = normal(rng, (60, 5))
@@ -68,8 +70,13 @@ def test_against_a_basis(library, rng, kind):
         Y = 0 * Y
     elif kind == "repeated":
         Y[:, 1:] = Y[:, :1]
-    Q = library.to_numpy(orthonormalize_against(library.asarray(basis), library.asarray(Y)))
+    elif kind == "some inside":  # what is new in the others must not go with their remainders
+        Y[:, 0] = basis @ normal(rng, 12)
+        Y[:, 2] = Y[:, 1]
+    found = orthonormalize_against(library.asarray(basis), library.asarray(Y))
+    Q, C, R = map(library.to_numpy, found)
     assert Q.shape == Y.shape
+    np.testing.assert_allclose(basis @ C + Q @ R, Y, atol=1e-13)
     assert defect(np.concatenate((basis, Q), axis=1)) < 1e-13
     both = np.concatenate((basis, Q), axis=1)
     np.testing.assert_allclose(both @ (both.T @ Y), Y, atol=1e-12)
@@ -78,6 +85,6 @@ def test_against_a_basis(library, rng, kind):
 def test_a_basis_of_the_first_axes_is_filled_up(library):
     # Householder's fill of a zero block would repeat these very axes
     Q = library.to_numpy(
-        orthonormalize_against(library.asarray(np.eye(9, 4)), library.asarray(np.zeros((9, 5))))
+        orthonormalize_against(library.asarray(np.eye(9, 4)), library.asarray(np.zeros((9, 5))))[0]
     )
     assert defect(np.concatenate((np.eye(9, 4), Q), axis=1)) < 1e-13
