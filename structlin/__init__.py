@@ -6,9 +6,12 @@ Matrices that are never formed densely, and what is computed with them:
   `solve`, `slogdet`, `svd`, … follow on them, and the nearest structure of a dense matrix;
 - `structlin.sketching`: randomized linear algebra: sketching operators, decompositions, least
   squares, traces and determinants, also of matrices on disk or on a cluster;
+- `structlin.tensors`: Tucker and tensor-train formats, functions of several variables built to a
+  tolerance, and regression on scattered data;
+- `structlin.covariance`: covariance functions of Gaussian processes;
 - `structlin.solvers`: iterative and direct solvers, and the layer that learns their parameters;
 - `structlin.operators`: the place of maps between function spaces, learned from data (empty yet);
-- `structlin.bases`: grids and transforms;
+- `structlin.bases`: grids, transforms, and families of functions on an interval;
 - `structlin.testing`: checks to run on operators of your own;
 - `structlin.plotting`: pictures.
 
@@ -31,11 +34,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from structlin import (
         bases as bases,
+        covariance as covariance,
         matrices as matrices,
         operators as operators,
         plotting as plotting,
         sketching as sketching,
         solvers as solvers,
+        tensors as tensors,
         testing as testing,
     )
     from structlin._errors import (
@@ -112,7 +117,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_submodules = ("bases", "matrices", "operators", "plotting", "sketching", "solvers", "testing")
+_submodules = (
+    "bases",
+    "covariance",
+    "matrices",
+    "operators",
+    "plotting",
+    "sketching",
+    "solvers",
+    "tensors",
+    "testing",
+)
 
 _homes = {
     "Banded": "structlin.matrices",

@@ -1,4 +1,8 @@
-"""Bases: grids and transforms."""
+"""Bases: grids, transforms, and families of functions on an interval."""
 
+from structlin.bases._basis import Basis as Basis
+from structlin.bases._chop import chop as chop
+from structlin.bases.chebyshev import Chebyshev as Chebyshev
 from structlin.bases.cosine import dct as dct
+from structlin.bases.fourier import Fourier as Fourier
 from structlin.bases.sine import dst as dst, dst1 as dst1

@@ -1,0 +1,1 @@
+"""Covariance functions: derivatives, spectral densities, state-space forms."""
