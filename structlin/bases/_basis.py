@@ -78,7 +78,10 @@ class Basis(ABC):
 
     @abstractmethod
     def coefficients(self, values: Any) -> Any:
-        """Return the ``n`` coefficients of the function with these values at ``points(n)``."""
+        """Return the ``n`` coefficients of the function with these values at ``points(n)``.
+
+        Single and double precision, real and complex, are kept; integers become float64.
+        """
 
     @abstractmethod
     def values(self, coefficients: Any, n: int | None = None) -> Any:
@@ -105,6 +108,13 @@ class Basis(ABC):
         """Return the integrals of the first ``n`` functions over the interval, in float64."""
 
     @abstractmethod
+    def weights(self, n: int, like: Any = None) -> Any:
+        """Return the positive weights of the quadrature at ``points(n)``, in float64.
+
+        It integrates the first ``n`` functions exactly.
+        """
+
+    @abstractmethod
     def gram(self, n: int, like: Any = None) -> Any:
         """Return the (n, n) integrals of the products of two functions, in float64."""
 
@@ -120,6 +130,10 @@ class Basis(ABC):
         return np.asarray([float(largest[k]) for k in range(n)])
 
     @abstractmethod
+    def product_length(self, n: int, m: int) -> int:
+        """Return how many coefficients a product has of series of ``n`` and of ``m`` of them."""
+
+    @abstractmethod
     def length(self, count: int) -> int:
         """Return how many coefficients the first ``count`` degrees or frequencies have."""
 
@@ -133,17 +147,18 @@ class Basis(ABC):
 
         Returns
         -------
-        (n + m - 1, r s) array, or one row more
+        (product_length(n, m), r s) array
             The column of the ``i``-th of ``C`` and the ``j``-th of ``D`` is ``i s + j``.
+
+        Notes
+        -----
+        Values at as many points as the product has coefficients are multiplied: ``O(k r s log k)``
+        operations for ``k`` points.
         """
-        n = self._product_length(C.shape[0], D.shape[0])
-        xp = namespace(C, D)
+        xp, n = namespace(C, D), self.product_length(C.shape[0], D.shape[0])
         left, right = self.values(C, n), self.values(D, n)
         both = left[:, :, None] * right[:, None, :]
         return self.coefficients(xp.reshape(both, (n, C.shape[1] * D.shape[1])))
-
-    def _product_length(self, n: int, m: int) -> int:
-        return max(n + m - 1, 1)
 
 
 def place(like: Any) -> tuple[ModuleType, Any]:

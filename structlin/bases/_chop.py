@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from structlin._validation import require_finite
+
 
 def chop(sizes: Any, tol: float) -> int:
     """Return how many coefficients are worth keeping, by their plateau.
@@ -23,11 +25,16 @@ def chop(sizes: Any, tol: float) -> int:
     int
         The first so many; ``n`` if the series has not come down yet, 1 or more if ``n`` is.
 
+    Raises
+    ------
+    ValueError
+        If a size is NaN or Inf, or ``tol`` is not positive.
+
     Notes
     -----
     The envelope ``eⱼ = max_{i ≥ j} |cᵢ| / max |c|`` has reached a plateau at ``j`` if it still has
-    more than the fraction ``3 (1 − log eⱼ / log tol)`` of ``eⱼ`` at ``1.25 j + 5``. The series is cut
-    near the start of the plateau, where a line falling by a third of the digits touches the
+    more than the fraction ``3 (1 − log eⱼ / log tol)`` of ``eⱼ`` at ``1.25 j + 5``. The series is
+    cut near the start of the plateau, where a line falling by a third of the digits touches the
     envelope. At least 17 coefficients are needed to see one.
 
     References
@@ -40,6 +47,9 @@ def chop(sizes: Any, tol: float) -> int:
     True
     """
     sizes = np.abs(np.asarray(sizes, dtype=np.float64))
+    require_finite("sizes", sizes)
+    if not tol > 0:
+        raise ValueError(f"tol is {tol!r}: it must be positive")
     n = len(sizes)
     if tol >= 1:
         return min(n, 1)
@@ -51,7 +61,7 @@ def chop(sizes: Any, tol: float) -> int:
     envelope = envelope / envelope[0]
     plateau = end = 0
     for j in range(2, n + 1):
-        end = round(1.25 * j + 5)
+        end = math.floor(1.25 * j + 5.5)
         if end > n:
             return n
         here, there = envelope[j - 1], envelope[end - 1]

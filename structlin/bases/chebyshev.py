@@ -47,15 +47,18 @@ class Chebyshev(Basis):
     """
 
     def points(self, n: int, like: Any = None) -> Any:
+        """Return the ``n`` ascending points of the second kind; the midpoint for one."""
         xp, where = place(like)
         j = np.arange(n)
         t = np.sin(math.pi * (2 * j - (n - 1)) / (2 * (n - 1))) if n > 1 else np.zeros(n)
         return xp.asarray(self.low * ((1 - t) / 2) + self.high * ((1 + t) / 2), device=where)
 
     def refined(self, n: int) -> int:
+        """Return ``2n − 1``."""
         return 2 * n - 1
 
     def coefficients(self, values: Any) -> Any:
+        """Return the ``n`` coefficients of the polynomial with these values at ``points(n)``."""
         xp, values = namespace(values), inexact(values)
         n = values.shape[0]
         if n < 2:
@@ -64,6 +67,7 @@ class Chebyshev(Basis):
         return dct(xp.flip(values, axis=0) * w, type=1, axes=0) * (w * unit)
 
     def values(self, coefficients: Any, n: int | None = None) -> Any:
+        """Return the values at ``points(n)``; by default at as many as there are coefficients."""
         xp, C = namespace(coefficients), inexact(coefficients)
         n = C.shape[0] if n is None else n
         if n < C.shape[0]:
@@ -82,6 +86,7 @@ class Chebyshev(Basis):
         return ((x - self.low) - (self.high - x)) / self.width
 
     def vander(self, x: Any, n: int) -> Any:
+        """Return the first ``n`` polynomials at points, along a new last axis."""
         xp, t = namespace(x), self.located(inexact(x))
         T = xp.ones((n, *t.shape), dtype=t.dtype, device=device(t))
         for k in range(1, n):
@@ -89,12 +94,14 @@ class Chebyshev(Basis):
         return xp.moveaxis(T, 0, -1)
 
     def derivative(self, coefficients: Any) -> Any:
+        """Return the coefficients of the derivative, one less if there are two or more."""
         # c'ₖ = 2 Σ p cₚ over p > k with p − k odd, and half of that for k = 0
-        xp, n = namespace(coefficients), coefficients.shape[0]
+        xp, C = namespace(coefficients), inexact(coefficients)
+        n = C.shape[0]
         if n < 2:
-            return xp.zeros_like(coefficients)
-        k = xp.arange(n, dtype=xp.float64, device=device(coefficients))
-        terms = coefficients * along(4 * k / self.width, coefficients)
+            return xp.zeros_like(C)
+        k = xp.arange(n, dtype=xp.float64, device=device(C))
+        terms = C * along(4 * k / self.width, C)
         sums = xp.zeros_like(terms)
         for start in (0, 1):
             part = terms[start::2, ...]
@@ -104,9 +111,11 @@ class Chebyshev(Basis):
         return out
 
     def antiderivative(self, coefficients: Any) -> tuple[Basis, Any]:
+        """Return this basis, and the antiderivative that is zero at ``low``."""
         # (cₖ₋₁ − cₖ₊₁) / (2k), with c₀ taken twice
-        xp, n = namespace(coefficients), coefficients.shape[0]
-        C = padded(coefficients, n + 2)
+        xp, C = namespace(coefficients), padded(inexact(coefficients), 1)
+        n = C.shape[0]
+        C = padded(C, n + 2)
         k = xp.arange(1, n + 1, dtype=xp.float64, device=device(C))
         before = xp.concat([2 * C[:1, ...], C[1:n, ...]])
         tail = (before - C[2 : n + 2, ...]) * along(self.width / (4 * k), C)
@@ -115,18 +124,34 @@ class Chebyshev(Basis):
         return self, xp.concat([first, tail])
 
     def restricted(self, coefficients: Any, low: float, high: float) -> tuple[Basis, Any]:
-        part, n = Chebyshev(low, high), coefficients.shape[0]
-        xp = namespace(coefficients)
-        V = xp.astype(self.vander(part.points(n, coefficients), n), coefficients.dtype)
-        return part, part.coefficients(xp.tensordot(V, coefficients, axes=1))
+        """Return the polynomial on a part of the interval: its basis and as many coefficients."""
+        xp, C, part = namespace(coefficients), inexact(coefficients), Chebyshev(low, high)
+        n = C.shape[0]
+        V = xp.astype(self.vander(part.points(n, C), n), C.dtype)
+        return part, part.coefficients(xp.tensordot(V, C, axes=1))
 
     def integrals(self, n: int, like: Any = None) -> Any:
+        """Return ``(high − low)/(1 − k²)`` for even ``k`` and zero for odd ones, in float64."""
         xp, where = place(like)
         k = np.arange(n)
         even = k % 2 == 0
         return xp.asarray(np.where(even, self.width / (1.0 - k * k * even), 0.0), device=where)
 
+    def weights(self, n: int, like: Any = None) -> Any:
+        """Return the weights of Clenshaw-Curtis quadrature, in float64.
+
+        They are ``Aᵀ I`` with the matrix ``A`` from values to coefficients and the integrals ``I``
+        of the polynomials.
+        """
+        xp, where = place(like)
+        integrals = self.integrals(n)
+        if n < 2:
+            return xp.asarray(integrals, device=where)
+        w, unit = _ends(n, integrals), math.sqrt(2 / (n - 1))
+        return xp.asarray(np.flip(w * dct(integrals * (w * unit), type=1)).copy(), device=where)
+
     def gram(self, n: int, like: Any = None) -> Any:
+        """Return the (n, n) integrals of the products of two polynomials, in float64."""
         xp, where = place(like)
         j, k = np.arange(n)[:, None], np.arange(n)
         even = (j + k) % 2 == 0
@@ -135,7 +160,12 @@ class Chebyshev(Basis):
         return xp.asarray(np.where(even, self.width / 2 * both, 0.0), device=where)
 
     def length(self, count: int) -> int:
+        """Return ``count``: every degree has one coefficient."""
         return count
+
+    def product_length(self, n: int, m: int) -> int:
+        """Return ``n + m − 1``, and one if there is no coefficient at all."""
+        return max(n + m - 1, 1)
 
 
 def _ends(n: int, like: Any) -> Any:

@@ -1,1 +1,4 @@
-"""Covariance functions: derivatives, spectral densities, state-space forms."""
+"""Covariance functions, and their state-space forms."""
+
+from structlin.covariance._covariance import Covariance as Covariance
+from structlin.covariance.matern import Matern as Matern

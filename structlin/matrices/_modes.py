@@ -68,6 +68,9 @@ def mode_product(F: LinearOperator, X: Any, left: int, right: int) -> Any:
 def _multiply(A: Any, X: Any, left: int, right: int, out: Any) -> Any:
     """Write the mode product of NumPy arrays into ``out``, and return it."""
     m, n = A.shape
+    if not out.size or not n:
+        out.fill(0)
+        return out
     worthwhile = m * n * left * right >= _worthwhile
     if right == 1:
         rows = left

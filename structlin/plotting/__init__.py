@@ -3,6 +3,8 @@
 - Matrices: `structure`, `compression`.
 - Randomized linear algebra: `singular_values`, `sketch_quality`, `convergence`,
   `spectral_density`.
+- Functions of several variables: `slices`, `coefficients`, `ranks`, `isosurface`,
+  `sampling_points`.
 - Simulations: `heat_story`, `iterations`, `omegas`, `temperature`, `shade`.
 - The colours: `palette`.
 """
@@ -21,4 +23,11 @@ from structlin.plotting.sketching import (
     singular_values as singular_values,
     sketch_quality as sketch_quality,
     spectral_density as spectral_density,
+)
+from structlin.plotting.tensors import (
+    coefficients as coefficients,
+    isosurface as isosurface,
+    ranks as ranks,
+    sampling_points as sampling_points,
+    slices as slices,
 )

@@ -10,12 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin._norm import norm as norm_of_array
+from structlin._kernels import tucker_points
+from structlin._norm import column_norms, norm as norm_of_array
 from structlin.matrices import Dense
 from structlin.matrices._base import conjugate
 from structlin.matrices._modes import mode_product as mode_product_in_memory
+from structlin.tensors._train_sweeps import move_left, move_right
 from structlin.tensors._truncation import truncated as truncated_array
 from structlin.tensors.tensor_train import TensorTrain
+
+# entries up to which a core is an array: of any number of axes, and of up to four
+_few, _many = 100, 10**6
 
 
 def mode_products(core: Any, matrices: Sequence[Any]) -> Any:
@@ -45,7 +50,7 @@ def mode_product(T: Any, matrix: Any, axis: int) -> Any:
 
 def direct_sum(a: Any, b: Any) -> Any:
     """Return the core with one in its first corner and the other in its last."""
-    a, b = _of_one_kind(a, b)
+    a, b = of_one_kind(a, b)
     if isinstance(a, TensorTrain):
         return a.direct_sum(b)
     xp = namespace(a, b)
@@ -58,7 +63,7 @@ def direct_sum(a: Any, b: Any) -> Any:
 
 def kronecker(a: Any, b: Any) -> Any:
     """Return the core of the entrywise product: entry (i s + k, …) is ``a[i, …] b[k, …]``."""
-    a, b = _of_one_kind(a, b)
+    a, b = of_one_kind(a, b)
     if isinstance(a, TensorTrain):
         return a.kronecker(b)
     xp, d = namespace(a, b), a.ndim
@@ -70,7 +75,7 @@ def kronecker(a: Any, b: Any) -> Any:
 
 def inner(a: Any, b: Any) -> Any:
     """Return ``Σ conj(a) b``, a scalar array."""
-    a, b = _of_one_kind(a, b)
+    a, b = of_one_kind(a, b)
     if isinstance(a, TensorTrain):
         return a.inner(b)
     xp = namespace(a, b)
@@ -82,10 +87,48 @@ def norm(core: Any) -> float:
     return float(core.norm()) if isinstance(core, TensorTrain) else norm_of_array(core)
 
 
-def transposed(core: Any, axes: Sequence[int]) -> Any:
-    """Return the core with its axes in another order."""
+def slice_norms(core: Any, axis: int, matrix: Any) -> Any:
+    """Return the Frobenius norms of all slices, along one axis, of the core times a matrix."""
+    xp = namespace(core, matrix)
     if isinstance(core, TensorTrain):
-        return core.transposed(axes)
+        cores = list(core.cores)
+        for k in range(len(cores) - 1, axis, -1):
+            move_left(cores, k)
+        for k in range(axis):
+            move_right(cores, k)
+        core, axis = cores[axis], 1
+    front = xp.moveaxis(core, axis, 0)
+    unfolded = xp.reshape(front, (front.shape[0], math.prod(front.shape[1:])))
+    return column_norms(xp.matrix_transpose(xp.matmul(matrix, unfolded)))
+
+
+def conjugated(core: Any) -> Any:
+    """Return the entrywise conjugate."""
+    return core.conj() if isinstance(core, TensorTrain) else conjugate(core, namespace(core))
+
+
+def real_part(core: Any) -> Any:
+    """Return the real part of every entry of a complex core."""
+    xp = namespace(core)
+    if not isinstance(core, TensorTrain):
+        return xp.real(core)
+    # a + bi as the matrix [[a, −b], [b, a]], of which the upper left entry is wanted
+    last, parts = core.ndim - 1, []
+    for k, part in enumerate(core.cores):
+        a, b = xp.real(part), xp.imag(part)
+        left = a if k == 0 else xp.concat([a, b], axis=0)
+        right = -b if k == 0 else xp.concat([-b, a], axis=0)
+        parts.append(left if k == last else xp.concat([left, right], axis=2))
+    return TensorTrain(parts)
+
+
+def transposed(core: Any, axes: Sequence[int], tol: float) -> Any:
+    """Return the core with its axes in another order.
+
+    ``tol`` bounds the error of a train in the Frobenius norm; there is none in arrays.
+    """
+    if isinstance(core, TensorTrain):
+        return core.transposed(axes, tol)
     return namespace(core).permute_dims(core, tuple(axes))
 
 
@@ -113,13 +156,7 @@ def entries(core: Any, rows: Sequence[Any]) -> Any:
     """Return ``Σ core[i, j, …] rows[0][p, i] rows[1][p, j] …`` of every point ``p``."""
     if isinstance(core, TensorTrain):
         return core.entries(rows)
-    xp = namespace(core, *rows)
-    first, *others = rows
-    out = xp.tensordot(first, core, axes=1)
-    for row in others:  # (N, r, …) times (N, r)
-        shape = (*row.shape, *(1,) * (out.ndim - 2))
-        out = xp.sum(out * xp.reshape(row, shape), axis=1)
-    return out
+    return tucker_points.entries(core, rows)
 
 
 def formed(core: Any) -> Any:
@@ -127,7 +164,20 @@ def formed(core: Any) -> Any:
     return core.full() if isinstance(core, TensorTrain) else core
 
 
-def _of_one_kind(a: Any, b: Any) -> tuple[Any, Any]:
+def simplified(core: Any, tol: float) -> Any:
+    """Return the core in the kind that is the easier to work with.
+
+    Five axes or more make a train, unless there are few entries, and fewer axes an array, unless
+    there are many. ``tol`` bounds the error in the Frobenius norm, relative to that of the core.
+    """
+    if isinstance(core, TensorTrain):
+        return core.full() if core.size <= (_few if core.ndim > 4 else _many) else core
+    if core.ndim > 4 and math.prod(core.shape) > _few:
+        return TensorTrain.from_array(core, tol)
+    return core
+
+
+def of_one_kind(a: Any, b: Any) -> tuple[Any, Any]:
     """Return both cores as they are, or as trains if one of them is one."""
     if isinstance(a, TensorTrain) and not isinstance(b, TensorTrain):
         return a, TensorTrain.from_array(b)

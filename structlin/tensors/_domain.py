@@ -29,6 +29,13 @@ def bases_of(domain: Any, ndim: int | None = None) -> tuple[Basis, ...]:
             raise ValueError("domain is None: pass an interval for every axis")
         return (Chebyshev(),) * ndim
     try:
+        if hasattr(domain, "ndim"):
+            if domain.ndim != 2 or domain.shape[1] != 2:
+                raise ValueError(
+                    f"domain has shape {tuple(domain.shape)}: (d, 2) is needed, the ends of an "
+                    "interval in every row"
+                )
+            domain = [(domain[axis, 0], domain[axis, 1]) for axis in range(domain.shape[0])]
         intervals: Sequence[Any] = [domain[axis] for axis in range(len(domain))]
     except (TypeError, KeyError):
         raise TypeError(f"domain is {domain!r}: pass a list of intervals (low, high)") from None

@@ -42,6 +42,31 @@ class Construction:
     seed: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Compression:
+    """How a tensor was compressed.
+
+    Attributes
+    ----------
+    method : str
+        What was done, and why where it was chosen automatically.
+    converged : bool
+        Whether the tolerance was reached, or the iteration came to rest.
+    error_estimate : float
+        ``‖T − T̃‖ / ‖T‖`` in the Frobenius norm: the error itself, not a bound.
+    iterations : int
+        Sweeps of an iteration; 0 for direct methods.
+    seed : int or None
+        The key of all random numbers; None where there were none.
+    """
+
+    method: str
+    converged: bool = True
+    error_estimate: float = float("nan")
+    iterations: int = 0
+    seed: int | None = None
+
+
 def warn_unresolved(report: Construction, cure: str, stacklevel: int = 3) -> None:
     """Warn of a function that is not what was asked for, and say what to do."""
     if not report.converged:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Self
 
+import numpy as np
+
+from structlin._backend import is_numpy
 from structlin.bases import Basis
+from structlin.tensors import _core
 from structlin.tensors._domain import bases_of
 from structlin.tensors._report import Construction
 from structlin.tensors.tensor_train import TensorTrain
@@ -119,14 +125,88 @@ class Representation:
         )
         return type(self)(core, factors, self.bases if bases is None else bases, report=report)
 
-    def _compressed(self) -> Self:
-        """Return the function with the ranks that its tolerance needs."""
-        tensor = self.coefficients.recompress(self.report.tol)
-        return type(self)(tensor.core, tensor.factors, self.bases, report=replace(self.report))
+    def _compressed(self, size: float = 0.0) -> Self:
+        """Return the function with the ranks and degrees that its tolerance needs.
+
+        ``size`` is that of what the function was made of: where those functions have cancelled,
+        errors are relative to it, and the tolerance of the result is larger.
+
+        Raises
+        ------
+        OverflowError
+            If the function is too large for its data type.
+        """
+        xp, d = self.xp, self.ndim
+        tensor = self.coefficients.orthogonalize()
+        norm = _core.norm(tensor.core)
+        if not (math.isfinite(norm) and math.isfinite(size)):
+            raise OverflowError(f"the function is too large for {self.dtype}: scale it first")
+        tol = self.report.tol * max(size / norm, 1.0) if norm > 0 else math.inf
+        if tol >= 1:  # nothing but rounding errors
+            like: dict[str, Any] = {"dtype": self.dtype, "device": self.device}
+            factors = [xp.ones((1, 1), **like)] * d
+            return type(self)(xp.zeros((1,) * d, **like), factors, self.bases, report=self.report)
+        core, small = _core.truncated(tensor.core, tol)
+        factors = [xp.matmul(Q, U) for Q, U in zip(tensor.factors, small, strict=True)]
+        for axis, basis in enumerate(self.bases):
+            sizes = _core.slice_norms(core, axis, factors[axis])
+            sizes = basis.sizes(sizes[:, None]) / norm
+            tails = np.sqrt(np.cumsum(sizes[::-1] ** 2)[::-1])
+            kept = max(int(np.sum(tails > tol / math.sqrt(d))), 1)
+            n = min(basis.length(kept), factors[axis].shape[0])
+            factors[axis] = factors[axis][:n, :]
+        report = replace(self.report, tol=tol)
+        core = _core.simplified(core, tol / 10)
+        return type(self)(core, factors, self.bases, report=report)
+
+    def _size(self) -> float:
+        """Return the Frobenius norm of the coefficients, or what rounding errors make of it.
+
+        Where sums over the core cancel, errors of ``4 eps ‖core‖ ‖U₁‖₂ ‖U₂‖₂ …`` are in units of
+        the tolerance more than the norm.
+        """
+        xp, tensor = self.xp, self.coefficients
+        if 0 in self.ranks or 0 in tensor.shape:
+            return 0.0
+        bound = _core.norm(self.core)
+        for U in self.factors:
+            bound *= float(xp.linalg.svdvals(U)[0])
+        rounding = 4 * float(xp.finfo(self.dtype).eps) / self.report.tol
+        return max(tensor.norm(), rounding * bound)
+
+    def _contracted(self, vectors: Mapping[int, Any], method: str) -> Any:
+        """Return the function of the other variables, or a scalar if there are none.
+
+        ``vectors`` hold, for an axis, what becomes of every one of its functions.
+        """
+        if len(vectors) == self.ndim:
+            rows = [vectors[axis][None, :] for axis in range(self.ndim)]
+            value = _core.entries(self.core, rows)[0]
+            return value[()] if is_numpy(self.xp) else value
+        core = self.core
+        for axis in sorted(vectors, reverse=True):
+            core = _core.contracted(core, axis, vectors[axis])
+        left = [axis for axis in range(self.ndim) if axis not in vectors]
+        factors = [self.factors[axis] for axis in left]
+        bases = [self.bases[axis] for axis in left]
+        return self._new(core, factors, bases, method=method)._compressed()
 
     def _axis(self, axis: int) -> int:
         """Return the number of an axis, checked; negative ones count from the end."""
         d = self.ndim
-        if not isinstance(axis, int) or not -d <= axis < d:
+        try:
+            number = operator.index(axis)
+        except TypeError:
+            raise TypeError(f"axis is {axis!r}: pass an integer") from None
+        if not -d <= number < d:
             raise ValueError(f"axis is {axis!r}: the function has {d} variables, 0 to {d - 1}")
-        return axis % d
+        return number % d
+
+    def _axes(self, axis: int | Sequence[int] | None) -> list[int]:
+        """Return the numbers of one axis or several, checked; of all for None."""
+        if axis is None:
+            return list(range(self.ndim))
+        chosen = [self._axis(k) for k in (axis if isinstance(axis, Sequence) else [axis])]
+        if len(set(chosen)) < len(chosen):
+            raise ValueError(f"axis is {axis!r}: an axis appears twice")
+        return chosen

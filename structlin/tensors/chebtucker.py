@@ -9,6 +9,9 @@ from structlin.tensors._extrema import Extrema
 from structlin.tensors._restriction import Restriction
 from structlin.tensors._statistics import Statistics
 from structlin.tensors._storage import Storage
+from structlin.tensors.from_arrays import from_coeffs, from_tensor, from_values
+from structlin.tensors.from_cp import from_cp
+from structlin.tensors.kernel_sums import from_kernel_sum
 
 
 class ChebTucker(Evaluation, Algebra, Calculus, Restriction, Extrema, Statistics, Storage):
@@ -29,3 +32,9 @@ class ChebTucker(Evaluation, Algebra, Calculus, Restriction, Extrema, Statistics
     report : Construction, optional
         How the function came about.
     """
+
+    from_coeffs = classmethod(from_coeffs)
+    from_cp = classmethod(from_cp)
+    from_kernel_sum = classmethod(from_kernel_sum)
+    from_tensor = classmethod(from_tensor)
+    from_values = classmethod(from_values)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
-from structlin._backend import device, namespace
-from structlin._validation import common_type
-from structlin.matrices._base import conjugate
+import array_api_compat as compat
+import numpy as np
+
+from structlin._backend import namespace
+from structlin.matrices._base import conjugate, times
 from structlin.tensors import _core
 from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._tucker_entries import TuckerEntries
 from structlin.tensors.tensor_train import TensorTrain
 
 
-class Tucker:
+class Tucker(TuckerEntries):
     """The tensor ``T[i, j, …] = Σ core[p, q, …] factors[0][i, p] factors[1][j, q] …``.
 
     Parameters
@@ -24,6 +27,8 @@ class Tucker:
         The core.
     factors : sequence of (nk, rk) arrays
         A matrix for every axis; its columns need not be orthonormal.
+    report : Compression, optional
+        How the tensor was made of another one.
 
     Attributes
     ----------
@@ -37,11 +42,22 @@ class Tucker:
         The array library.
     device : object
         Where the arrays live.
+    report : Compression or None
+        How the tensor was made of another one; None for what was made by algebra.
 
     Raises
     ------
     ValueError
         If the shapes of core and factors disagree.
+
+    Notes
+    -----
+    Sums add ranks and entrywise products multiply them; `recompress` brings them down. No operation
+    but `full` and `blocks` forms the tensor.
+
+    ``T[i, :, 2:5]`` is a Tucker tensor, or an entry if there are integers for all axes. One array
+    of indices or mask selects along its axis; arrays for all axes are broadcast against each other
+    and give the array of those entries.
 
     Examples
     --------
@@ -49,79 +65,128 @@ class Tucker:
     >>> T = Tucker(np.ones((1, 1)), [np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]])])
     >>> T
     <Tucker 2x3 float64, ranks 1x1>
-    >>> T.full()
-    array([[ 3.,  4.,  5.],
-           [ 6.,  8., 10.]])
+    >>> (T + T)[1, :].full()
+    array([12., 16., 20.])
     """
 
-    def __init__(self, core: Any, factors: Sequence[Any]) -> None:
-        factors = list(factors)
-        self.xp: ModuleType = namespace(core, *factors)
-        self.device: Any = device(core, *factors)
-        if len(factors) != core.ndim:
-            raise ValueError(
-                f"the core has {core.ndim} axes, and there are {len(factors)} factors: one factor "
-                "is needed for every axis"
-            )
-        for axis, factor in enumerate(factors):
-            if factor.ndim != 2 or factor.shape[1] != core.shape[axis]:
-                raise ValueError(
-                    f"factor {axis} has shape {tuple(factor.shape)}, and the core has shape "
-                    f"{tuple(core.shape)}: the factor needs two axes and {core.shape[axis]} columns"
-                )
-        self.dtype = common_type(self.xp, core.dtype, *(factor.dtype for factor in factors))
-        if isinstance(core, TensorTrain):
-            self.core: Any = core.astype(self.dtype)
-        else:
-            self.core = self.xp.astype(core, self.dtype, copy=False)
-        self.factors = tuple(self.xp.astype(U, self.dtype, copy=False) for U in factors)
-        self.shape = tuple(int(U.shape[0]) for U in factors)
-        self.ranks = tuple(int(U.shape[1]) for U in factors)
-        self.ndim = len(factors)
-
-    def __repr__(self) -> str:
-        sizes, ranks = ("x".join(map(str, of)) for of in (self.shape, self.ranks))
-        kind = ", tensor-train core" if isinstance(self.core, TensorTrain) else ""
-        dtype = str(self.dtype).rpartition(".")[2]
-        return f"<Tucker {sizes} {dtype}, ranks {ranks}{kind}>"
-
-    def full(self, *, max_bytes: int = default_bytes) -> Any:
-        """Return the tensor as an array.
-
-        Raises
-        ------
-        MemoryError
-            If it takes more than ``max_bytes``.
-        """
-        cure = "take a part of it by indexing, or raise max_bytes"
-        require_memory(self.shape, self.dtype, "the tensor", cure, max_bytes)
-        return _core.formed(_core.mode_products(self.core, self.factors))
-
-    def __add__(self, other: Tucker) -> Tucker:
+    def __add__(self, other: Any) -> Tucker:
+        if not isinstance(other, Tucker):
+            return NotImplemented
         self._require_shape(other)
+        self._require_core(other, [r + s for r, s in zip(self.ranks, other.ranks, strict=True)])
         pairs = zip(self.factors, other.factors, strict=True)
         xp = namespace(*self.factors, *other.factors)
         factors = [xp.concat([U, V], axis=1) for U, V in pairs]
         return Tucker(_core.direct_sum(self.core, other.core), factors)
 
-    def __mul__(self, other: Any) -> Tucker:
+    def __sub__(self, other: Any) -> Tucker:
+        return self + -other if isinstance(other, Tucker) else NotImplemented
+
+    def __neg__(self) -> Tucker:
+        return Tucker(-1 * self.core, self.factors)
+
+    def __mul__(self, other: Any) -> Any:
+        """Return the entrywise product with a tensor, or a multiple."""
         if not isinstance(other, Tucker):
-            return Tucker(self.core * other, self.factors)
+            return self._multiple(other)
         self._require_shape(other)
+        ranks = [r * s for r, s in zip(self.ranks, other.ranks, strict=True)]
+        if self.size < math.prod(ranks) and not self._has_train(other):
+            return Tucker(*_core.truncated(self.full() * other.full()))
+        self._require_core(other, ranks)
         xp = namespace(*self.factors, *other.factors)
         factors = []
-        for U, V in zip(self.factors, other.factors, strict=True):
-            both = U[:, :, None] * V[:, None, :]
-            factors.append(xp.reshape(both, (U.shape[0], U.shape[1] * V.shape[1])))
+        for U, V, rank in zip(self.factors, other.factors, ranks, strict=True):
+            factors.append(xp.reshape(U[:, :, None] * V[:, None, :], (U.shape[0], rank)))
         return Tucker(_core.kronecker(self.core, other.core), factors)
 
     __rmul__ = __mul__
 
-    def __neg__(self) -> Tucker:
-        return self * -1
+    def __truediv__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Tucker) else self._multiple(other, inverse=True)
 
-    def __sub__(self, other: Tucker) -> Tucker:
-        return self + -other
+    def _multiple(self, scalar: Any, inverse: bool = False) -> Any:
+        if getattr(scalar, "ndim", 0) or not (
+            isinstance(scalar, int | float | complex | np.number) or compat.is_array_api_obj(scalar)
+        ):
+            return NotImplemented
+        if isinstance(scalar, np.number):
+            scalar = scalar.item()  # Python's scalars promote the kind, never the precision
+        core = self.core
+        if isinstance(core, TensorTrain):
+            return Tucker(core / scalar if inverse else core * scalar, self.factors)
+        if isinstance(scalar, complex):
+            core = times(core, 1 + 0j, self.xp)
+        return Tucker(core / scalar if inverse else core * scalar, self.factors)
+
+    def conj(self) -> Tucker:
+        """Return the entrywise conjugate."""
+        factors = [conjugate(U, self.xp) for U in self.factors]
+        return Tucker(_core.conjugated(self.core), factors)
+
+    def astype(self, dtype: Any) -> Tucker:
+        """Return the tensor with another data type."""
+        core = self.core
+        if isinstance(core, TensorTrain):
+            core = core.astype(dtype)
+        else:
+            core = self.xp.astype(core, dtype, copy=False)
+        return Tucker(core, [self.xp.astype(U, dtype, copy=False) for U in self.factors])
+
+    def permute(self, axes: Sequence[int]) -> Tucker:
+        """Return the tensor with its axes in another order: its axis ``k`` is ``axes[k]`` of this.
+
+        Parameters
+        ----------
+        axes : sequence of int
+            A permutation.
+        """
+        chosen = [self._axis(axis) for axis in axes]
+        if sorted(chosen) != list(range(self.ndim)):
+            raise ValueError(f"axes is {tuple(axes)}: pass a permutation of {self.ndim} axes")
+        tol = 4 * float(self.xp.finfo(self.dtype).eps)
+        core = _core.transposed(self.core, chosen, tol)
+        return Tucker(core, [self.factors[axis] for axis in chosen])
+
+    def sum(self, axis: int | Sequence[int] | None = None) -> Any:
+        """Return the sum over all axes, a scalar array, or over some, which are then gone."""
+        axes = range(self.ndim) if axis is None else axis if isinstance(axis, Sequence) else (axis,)
+        gone = {self._axis(k): self.xp.sum(self.factors[self._axis(k)], axis=0) for k in axes}
+        return self._contracted(self.factors, gone)
+
+    def mode_product(self, matrix: Any, axis: int) -> Tucker:
+        """Return ``Σⱼ matrix[i, j] T[…, j, …]`` along an axis.
+
+        Parameters
+        ----------
+        matrix : (m, n) array or LinearOperator
+            What the axis of length ``n`` is multiplied with.
+        axis : int
+            The axis.
+        """
+        axis = self._axis(axis)
+        n = self.shape[axis]
+        if len(matrix.shape) != 2 or matrix.shape[1] != n:
+            raise ValueError(
+                f"the matrix has shape {tuple(matrix.shape)}, and axis {axis} of the tensor has "
+                f"length {n}: the matrix needs two axes and {n} columns"
+            )
+        factors = list(self.factors)
+        namespace(matrix, *factors)
+        factors[axis] = matrix @ factors[axis]
+        return Tucker(self.core, factors)
+
+    def mode_products(self, matrices: Sequence[Any]) -> Tucker:
+        """Return the tensor times a matrix (m, n) along every axis; None leaves an axis alone."""
+        if len(matrices) != self.ndim:
+            raise ValueError(
+                f"{len(matrices)} matrices for {self.ndim} axes: one is needed for every axis, or "
+                "None"
+            )
+        out = self
+        for axis, matrix in enumerate(matrices):
+            out = out if matrix is None else out.mode_product(matrix, axis)
+        return out
 
     def inner(self, other: Tucker) -> Any:
         """Return ``Σ conj(self) other``, a scalar array."""
@@ -131,38 +196,74 @@ class Tucker:
         grams = [xp.matmul(conjugate(xp.matrix_transpose(U), xp), V) for U, V in pairs]
         return _core.inner(self.core, _core.mode_products(other.core, grams))
 
+    def norm(self) -> float:
+        """Return the Frobenius norm."""
+        return _core.norm(self.orthogonalize().core)
+
+    # ranks
+
     def orthogonalize(self) -> Tucker:
         """Return the same tensor with orthonormal columns in every factor."""
         pairs = [self.xp.linalg.qr(U) for U in self.factors]
         core = _core.mode_products(self.core, [R for _, R in pairs])
         return Tucker(core, [Q for Q, _ in pairs])
 
-    def norm(self) -> float:
-        """Return the Frobenius norm."""
-        return _core.norm(self.orthogonalize().core)
-
-    def recompress(self, tol: float = 0.0, ranks: Sequence[int] | None = None) -> Tucker:
+    def recompress(self, tol: float = 0.0, ranks: int | Sequence[int] | None = None) -> Tucker:
         """Return the tensor with smaller ranks, its factors orthonormal.
 
         Parameters
         ----------
         tol : float
-            The error in the Frobenius norm, relative to that of the tensor.
-        ranks : sequence of int, optional
+            The error in the Frobenius norm, relative to that of the tensor. What is hidden by
+            rounding errors goes with any tolerance.
+        ranks : int or sequence of int, optional
             The largest ranks.
+
+        Notes
+        -----
+        QR factorisations of the factors, and truncation of the core along one axis after another
+        to ``tol/√d`` each: ``O(d n r² + d r^{d+1})`` operations.
         """
+        if not 0 <= tol < math.inf:
+            raise ValueError(f"tol is {tol}: pass a number of 0 or more")
+        bounds = None if ranks is None else rank_bounds(ranks, self.shape)
         tensor = self.orthogonalize()
-        core, small = _core.truncated(tensor.core, tol, ranks)
+        core, small = _core.truncated(tensor.core, tol, bounds)
         pairs = zip(tensor.factors, small, strict=True)
         return Tucker(core, [self.xp.matmul(Q, U) for Q, U in pairs])
 
-    @property
-    def size(self) -> int:
-        """The number of entries of the tensor."""
-        return math.prod(self.shape)
+    def _axis(self, axis: int) -> int:
+        number = operator.index(axis)
+        if not -self.ndim <= number < self.ndim:
+            raise ValueError(f"axis is {axis}: the tensor has {self.ndim} axes")
+        return number % self.ndim
 
     def _require_shape(self, other: Tucker) -> None:
         if self.shape != other.shape:
             raise ValueError(
                 f"the tensors have shapes {self.shape} and {other.shape}: they must be equal"
             )
+
+    def _has_train(self, other: Tucker) -> bool:
+        return isinstance(self.core, TensorTrain) or isinstance(other.core, TensorTrain)
+
+    def _require_core(self, other: Tucker, ranks: Sequence[int]) -> None:
+        if not self._has_train(other):
+            cure = "recompress the tensors first, or take tensor-train cores"
+            require_memory(ranks, self.dtype, "the core of the result", cure, default_bytes)
+
+
+def rank_bounds(ranks: int | Sequence[int], shape: Sequence[int]) -> list[int]:
+    """Return the largest rank of every axis, no larger than the axis.
+
+    Raises
+    ------
+    ValueError
+        If there are too few or too many, or one is not positive.
+    """
+    bounds = [ranks] * len(shape) if isinstance(ranks, int | np.integer) else list(ranks)
+    if len(bounds) != len(shape) or any(operator.index(r) < 1 for r in bounds):
+        raise ValueError(
+            f"ranks is {ranks!r}: pass a positive integer, or one for each of {len(shape)} axes"
+        )
+    return [min(int(r), int(n)) for r, n in zip(bounds, shape, strict=True)]

@@ -1,0 +1,218 @@
+"""Nonlinear least squares for core and factors of a function, by its values at given points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from structlin._backend import device, namespace
+from structlin.matrices._base import adjoint_of, conjugate
+from structlin.tensors import _core
+
+_block_entries = 2**20
+_most_steps = 40
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A function that fits values.
+
+    Attributes
+    ----------
+    core, factors : array, list of arrays
+        What it is made of; the factors have orthonormal columns.
+    residual : float
+        Root mean square of what is left of the values.
+    stiffness : float
+        The weight of the smoothness penalty.
+    steps : int
+        Steps of the method.
+    converged : bool
+        Whether it came to rest.
+    """
+
+    core: Any
+    factors: list[Any]
+    residual: float
+    stiffness: float
+    steps: int
+    converged: bool
+
+
+def rows_of(factors: Sequence[Any], vanders: Sequence[Any], part: slice) -> list[Any]:
+    """Return the functions of every axis at some points, (n, r) arrays."""
+    xp = namespace(*factors)
+    return [
+        xp.matmul(xp.astype(V[part, : U.shape[0]], U.dtype), U)
+        for U, V in zip(factors, vanders, strict=True)
+    ]
+
+
+def residuals(core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any) -> Any:
+    """Return values minus those of a function at the same points."""
+    xp, out = namespace(values), []
+    step = max(_block_entries // math.prod(core.shape), 64)
+    for start in range(0, values.shape[0], step):
+        part = slice(start, start + step)
+        out.append(values[part] - _core.entries(core, rows_of(factors, vanders, part)))
+    return xp.concat(out)
+
+
+def least_squares(
+    core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any, stiffness: float
+) -> Fit:
+    """Fit values from a start, with a penalty of rough functions that is learned.
+
+    Notes
+    -----
+    Levenberg and Marquardt's method on ``Σ |value − f|² + ρ Σₖ ‖Dₖ Uₖ Gₖ‖²``, where ``Gₖ`` is the
+    core unfolded along axis ``k`` and ``D`` weights degree ``j`` by ``j²``. The weight ``ρ`` follows
+    the evidence: it is the variance of the noise times the number ``γ`` of parameters that the
+    values determine, over the penalty [1]_. The factors are orthonormalised after every step. A step
+    costs ``O(N p²)`` for ``p`` parameters.
+
+    References
+    ----------
+    .. [1] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992).
+    """
+    xp, count = namespace(values), values.shape[0]
+    core, factors = _orthonormal(core, factors)
+    energy = float(xp.sum(xp.abs(values) ** 2))
+    floor = (4 * float(xp.finfo(values.dtype).eps)) ** 2 * energy
+    damping, converged, step = 1e-3, False, 0
+    loss = _loss(core, factors, vanders, values, stiffness)
+    for step in range(1, _most_steps + 1):
+        normal, gradient, penalty, left = _normal_equations(core, factors, vanders, values)
+        size = normal.shape[0]
+        unit = xp.eye(size, dtype=normal.dtype, device=device(normal))
+        mean = float(xp.linalg.trace(xp.real(normal))) / size
+        regular = normal + stiffness * penalty[0]
+        pull = gradient - stiffness * penalty[1]
+        accepted = False
+        for _ in range(8):
+            move = xp.linalg.solve(regular + damping * mean * unit, pull[:, None])[:, 0]
+            tried = _orthonormal(*_moved(core, factors, move))
+            there = _loss(*tried, vanders, values, stiffness)
+            if there < loss:
+                accepted = True
+                break
+            damping = max(damping * 8, 1e-12)
+        if not accepted:
+            converged = True
+            break
+        gain, loss = loss - there, there
+        core, factors = tried
+        damping = damping / 8 if damping > 1e-14 else damping
+        inverse = xp.linalg.solve(regular + 1e-12 * mean * unit, normal)
+        determined = min(float(xp.linalg.trace(xp.real(inverse))), 0.9 * count)
+        roughness = _roughness(core, factors)
+        left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
+        new = max(left, floor) / (count - determined) * determined / max(roughness, 1e-300)
+        settled = gain <= 1e-6 * loss and abs(new - stiffness) <= 0.05 * stiffness
+        stiffness = min(max(new, 1e-20 * stiffness), 1e3 * stiffness)
+        loss = left + stiffness * roughness
+        if settled or left <= floor:
+            converged = True
+            break
+    left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
+    return Fit(
+        core=core,
+        factors=factors,
+        residual=math.sqrt(left / count),
+        stiffness=stiffness,
+        steps=step,
+        converged=converged,
+    )
+
+
+def _orthonormal(core: Any, factors: Sequence[Any]) -> tuple[Any, list[Any]]:
+    xp = namespace(core)
+    pairs = [xp.linalg.qr(U) for U in factors]
+    return _core.mode_products(core, [R for _, R in pairs]), [Q for Q, _ in pairs]
+
+
+def _roughness(core: Any, factors: Sequence[Any]) -> float:
+    """Return ``Σₖ ‖Dₖ Uₖ Gₖ‖²``."""
+    xp, total = namespace(core), 0.0
+    for axis, U in enumerate(factors):
+        product = _core.mode_product(core, _weighted(U), axis)
+        total += float(xp.sum(xp.abs(product) ** 2))
+    return total
+
+
+def _weighted(U: Any) -> Any:
+    xp = namespace(U)
+    j = xp.arange(U.shape[0], dtype=xp.finfo(U.dtype).dtype, device=device(U))
+    return xp.astype((j**2)[:, None], U.dtype) * U
+
+
+def _loss(
+    core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any, stiffness: float
+) -> float:
+    xp = namespace(values)
+    left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
+    return left + stiffness * _roughness(core, factors)
+
+
+def _normal_equations(
+    core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any
+) -> tuple[Any, Any, tuple[Any, Any], float]:
+    """Return ``JᴴJ``, ``Jᴴ`` times the residuals, and both for the penalty.
+
+    Parameters are the entries of every factor in C order, and then those of the core.
+    """
+    xp = namespace(values)
+    sizes = [U.shape[0] * U.shape[1] for U in factors]
+    total = sum(sizes) + math.prod(core.shape)
+    normal = xp.zeros((total, total), dtype=core.dtype, device=device(core))
+    gradient = xp.zeros((total,), dtype=core.dtype, device=device(core))
+    left = 0.0
+    step = max(_block_entries // total, 64)
+    for start in range(0, values.shape[0], step):
+        part = slice(start, start + step)
+        rows = rows_of(factors, vanders, part)
+        columns = []
+        for axis, U in enumerate(factors):
+            V = xp.astype(vanders[axis][part, : U.shape[0]], U.dtype)
+            others = [row for k, row in enumerate(rows) if k != axis]
+            flat = xp.reshape(xp.moveaxis(core, axis, -1), (-1, U.shape[1]))
+            a = xp.matmul(_joined(others, V), flat)
+            columns.append(_joined([V, a], V))
+        every = _joined(rows, rows[0])
+        columns.append(every)
+        r = values[part] - xp.matmul(every, xp.reshape(core, (-1,)))
+        J = xp.concat(columns, axis=1)
+        normal += xp.matmul(adjoint_of(J, xp), J)
+        gradient += xp.matmul(adjoint_of(J, xp), r)
+        left += float(xp.sum(xp.abs(r) ** 2))
+    penalty, slope, place = xp.zeros_like(normal), xp.zeros_like(gradient), 0
+    for axis, (U, size) in enumerate(zip(factors, sizes, strict=True)):
+        flat = xp.reshape(xp.moveaxis(core, axis, 0), (U.shape[1], -1))
+        gram = conjugate(xp.matmul(flat, adjoint_of(flat, xp)), xp)
+        n, m = U.shape
+        weights = _weighted(_weighted(xp.eye(n, dtype=U.dtype, device=device(U))))
+        both = xp.reshape(weights[:, None, :, None] * gram[None, :, None, :], (size, size))
+        penalty[place : place + size, place : place + size] = both
+        slope[place : place + size] = xp.matmul(both, xp.reshape(U, (n * m,)))
+        place += size
+    return normal, gradient, (penalty, slope), left
+
+
+def _joined(rows: Sequence[Any], like: Any) -> Any:
+    """Return the products of entries of all rows, the last index running fastest."""
+    xp = namespace(like)
+    out = xp.ones((like.shape[0], 1), dtype=like.dtype, device=device(like))
+    for row in rows:
+        out = xp.reshape(out[:, :, None] * row[:, None, :], (out.shape[0], -1))
+    return out
+
+
+def _moved(core: Any, factors: Sequence[Any], move: Any) -> tuple[Any, list[Any]]:
+    xp, place, moved = namespace(core), 0, []
+    for U in factors:
+        size = U.shape[0] * U.shape[1]
+        moved.append(U + xp.reshape(move[place : place + size], U.shape))
+        place += size
+    return core + xp.reshape(move[place:], core.shape), moved

@@ -1,0 +1,191 @@
+"""Orthonormal bases of what the fibres of a tensor along one axis span.
+
+The unfolding along an axis, whose columns are those fibres, is read in pieces and never copied.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import device, is_numpy, namespace, scipy_of
+from structlin.matrices import Dense
+from structlin.matrices._base import adjoint_of
+from structlin.matrices._modes import mode_product
+from structlin.sketching._orth import orthonormalize
+from structlin.sketching._random import distinct, normals
+
+# entries of a piece: on the CPU it stays in the cache
+_in_cache, _on_device = 2**18, 2**24
+# rows of a block reflector
+_panel = 16
+# columns of a random basis beyond the rank, and products with the squared matrix
+_oversampling, _powers = 10, 1
+
+
+def sides(T: Any, axis: int) -> tuple[int, int, int]:
+    """Return the numbers of entries before, along and after an axis."""
+    shape = tuple(int(n) for n in T.shape)
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+
+
+def pieces(T: Any, axis: int) -> Iterator[Any]:
+    """Yield the unfolding of a C-ordered array as (n, c) blocks of columns, in order."""
+    xp = namespace(T)
+    left, n, right = sides(T, axis)
+    X = xp.reshape(T, (left, n, right))
+    width = max((_in_cache if is_numpy(xp) else _on_device) // max(n, 1), 1)
+    if left == 1 or 4 * right >= width:  # long rows: views
+        for layer in range(left):
+            for start in range(0, right, width):
+                yield X[layer, :, start : min(start + width, right)]
+        return
+    group = max(width // right, 1)
+    for layer in range(0, left, group):
+        block = xp.moveaxis(X[layer : min(layer + group, left), ...], 0, 1)
+        yield xp.reshape(block, (n, block.shape[1] * right))
+
+
+def projected(T: Any, U: Any, axis: int) -> Any:
+    """Return the array times ``Uᴴ`` along an axis."""
+    xp, (left, _, right) = namespace(T), sides(T, axis)
+    out = mode_product(Dense(adjoint_of(U, xp)), T, left, right)
+    return xp.reshape(out, (*T.shape[:axis], U.shape[1], *T.shape[axis + 1 :]))
+
+
+def by_gram(T: Any, axis: int) -> tuple[Any, Any]:
+    """Return the left singular vectors of the unfolding and the squares of its singular values.
+
+    The squares are eigenvalues of ``M Mᴴ``, on the host and in falling order; rounding errors
+    of about ``eps`` times the first one make them useless, and negative, below.
+    """
+    xp, (_, n, _) = namespace(T), sides(T, axis)
+    gram = xp.zeros((n, n), dtype=T.dtype, device=device(T))
+    for piece in pieces(T, axis):
+        gram = gram + xp.matmul(piece, adjoint_of(piece, xp))  # half the work: BLAS sees A Aᵀ
+    squares, U = xp.linalg.eigh(gram)
+    return xp.flip(U, axis=1), on_host(squares)[::-1]
+
+
+def by_qr(T: Any, axis: int) -> tuple[Any, Any]:
+    """Return the left singular vectors of the unfolding and the squares of its singular values.
+
+    The singular values are exact to ``eps`` times the first one: they are those of the triangle
+    ``R`` in ``Mᴴ = Q R``, or of ``M`` itself where it has few columns.
+    """
+    xp, (left, n, right) = namespace(T), sides(T, axis)
+    if left * right <= n:
+        front = xp.reshape(xp.moveaxis(T, axis, 0), (n, left * right))
+    else:
+        front = adjoint_of(_triangle(T, axis), xp)
+    U, s, _ = xp.linalg.svd(front, full_matrices=False)
+    return U, on_host(s) ** 2
+
+
+def _triangle(T: Any, axis: int) -> Any:
+    """Return ``R`` of ``Mᴴ = Q R``: piece after piece is eliminated by what came before."""
+    xp, (_, n, _) = namespace(T), sides(T, axis)
+    R = xp.zeros((n, n), dtype=T.dtype, device=device(T))
+    if is_numpy(xp):
+        (eliminate,) = scipy_of(xp, "linalg.lapack").get_lapack_funcs(("tpqrt",), (T,))
+        R = np.asfortranarray(R)
+        for piece in pieces(T, axis):
+            rows = np.array(adjoint_of(piece, xp), order="F")
+            R, _, _, _ = eliminate(0, min(_panel, n), R, rows, overwrite_a=1, overwrite_b=1)
+        return np.triu(R)
+    for piece in pieces(T, axis):
+        _, R = xp.linalg.qr(xp.concat([R, adjoint_of(piece, xp)]))
+    return R
+
+
+def by_sketch(
+    T: Any, axis: int, rank: int | None, budget: float | None, seed: int
+) -> tuple[Any, float] | None:
+    """Return a basis that leaves no more than half the budget, and the energy that it leaves.
+
+    With a rank and no budget it has a few columns more than the rank, and what it leaves is not
+    computed: NaN. None where half of all columns would not do.
+    """
+    xp, (left, n, right) = namespace(T), sides(T, axis)
+    wanted = 16 if rank is None else rank
+    while 2 * (width := sketch_width(wanted)) < min(n, left * right):
+        Y = xp.zeros((n, width), dtype=T.dtype, device=device(T))
+        start = 0
+        for piece in pieces(T, axis):
+            count = piece.shape[1]
+            omega = normals(seed, axis, start, count, width, xp, device(T), xp.finfo(T.dtype).dtype)
+            Y = Y + xp.matmul(piece, xp.astype(omega, T.dtype))
+            start += count
+        for _ in range(_powers):
+            Q, _ = orthonormalize(Y)
+            Y = xp.zeros_like(Y)
+            for piece in pieces(T, axis):
+                Y = Y + xp.matmul(piece, xp.matmul(adjoint_of(piece, xp), Q))
+        Q, _ = orthonormalize(Y)
+        if budget is None:
+            return Q, float("nan")
+        rest = _energy_outside(T, axis, Q)
+        if rest <= budget / 2 or (rank is not None and wanted >= rank):
+            return Q, rest
+        wanted = 2 * wanted if rank is None else min(2 * wanted, rank)
+    return None
+
+
+def sketch_width(rank: int) -> int:
+    """Return how many columns a random basis needs for a rank."""
+    return rank + _oversampling
+
+
+def _energy_outside(T: Any, axis: int, Q: Any) -> float:
+    xp, rest = namespace(T), 0.0
+    for piece in pieces(T, axis):
+        outside = piece - xp.matmul(Q, xp.matmul(adjoint_of(Q, xp), piece))
+        rest += float(xp.linalg.vector_norm(outside)) ** 2
+    return rest
+
+
+def fibres(T: Any, axis: int, first: int, last: int, seed: int) -> Any:
+    """Return fibres ``first, …, last − 1`` of a random sequence that has none twice, as columns."""
+    xp, (left, n, right) = namespace(T), sides(T, axis)
+    X = xp.reshape(T, (left, n, right))
+    places = distinct(seed, axis, left * right, last)[first:]
+    pairs = [divmod(int(place), right) for place in places]
+    return xp.stack([X[i, :, j] for i, j in pairs], axis=1)
+
+
+def rank_within(squares: Any, budget: float, most: int) -> tuple[int, float]:
+    """Return how many squared singular values to keep, and what the others sum up to.
+
+    At least one is kept if there is one, at most ``most``, and as few as leave no more than the
+    budget.
+    """
+    tails = np.append(np.cumsum(squares[::-1])[::-1], 0.0)
+    above = np.flatnonzero(tails > budget)
+    rank = min(max(int(above[-1]) + 1 if above.size else 0, 1), most, len(squares))
+    return rank, max(float(tails[rank]), 0.0)
+
+
+def on_host(x: Any) -> Any:
+    """Return a real vector as a NumPy array of float64."""
+    if is_numpy(namespace(x)):
+        return np.asarray(x, dtype=np.float64)
+    return np.asarray([float(x[k]) for k in range(x.shape[0])])
+
+
+def power_of_two(x: Any) -> float:
+    """Return a power of two by which the array is divided so that squares are numbers.
+
+    It is 1 for all arrays of ordinary size, and for zeros.
+    """
+    xp = namespace(x)
+    if 0 in x.shape:
+        return 1.0
+    largest = float(xp.max(xp.abs(x)))
+    limits = xp.finfo(x.dtype)
+    least = float(limits.smallest_normal) ** 0.25
+    if largest == 0 or least < largest < 1 / least:
+        return 1.0
+    return math.ldexp(1.0, math.frexp(largest)[1] - 1)

@@ -1,0 +1,330 @@
+"""A function from scattered, noisy values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from structlin._backend import device, namespace
+from structlin._validation import inexact, require_finite
+from structlin.bases import Basis
+from structlin.sketching._random import seed_of
+from structlin.tensors._domain import bases_of
+from structlin.tensors._least_squares import Fit, least_squares, residuals
+from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._report import Construction, warn_unresolved
+from structlin.tensors._representation import Representation
+from structlin.tensors.tucker import Tucker
+
+T = TypeVar("T", bound=Representation)
+
+_starts = 4
+_gain = 0.9
+_points_per_parameter = 10
+
+
+def fit(
+    cls: type[T],
+    points: Any,
+    values: Any,
+    domain: Any = None,
+    *,
+    ranks: int | Sequence[int] | None = None,
+    degrees: int | Sequence[int] | None = None,
+    tol: float = 1e-10,
+    rng: Any = None,
+    max_bytes: int = default_bytes,
+) -> T:
+    """Return the function that fits values at scattered points.
+
+    Parameters
+    ----------
+    points : (N, d) array
+        Where the function is known, inside the box.
+    values : (N,) array
+        Values there, with noise or without.
+    domain : sequence of intervals, (d, 2) array or None
+        The box, as for `ChebTucker`; by default the smallest one that holds the points.
+    ranks, degrees : int or sequence of int, optional
+        The ranks, and the polynomial degree of every axis. What is not given is chosen: it grows as
+        long as that lowers the error at a tenth of the points, kept apart for that.
+    tol : float
+        The root mean square error, relative to the largest value, that is small enough.
+    rng : None, int or numpy.random.Generator
+        For the random starts, and for the points kept apart.
+    max_bytes : int
+        The largest array allowed.
+
+    Returns
+    -------
+    ChebTucker
+        Its ``error_estimate`` is the root mean square of what is left of the values, relative to the
+        largest one: the noise, if there is any. It has converged if the iteration came to rest, and
+        it was not a lack of points that kept ranks or degrees from growing.
+
+    Raises
+    ------
+    ValueError
+        If there are too few points for the parameters, a point lies outside the box, shapes
+        disagree, or an entry is NaN or infinite.
+
+    Notes
+    -----
+    Core and factors are found together by damped Gauss-Newton steps on the squared differences plus
+    a penalty of rough functions, whose weight follows the evidence of the values. For ``p``
+    parameters a step costs ``O(N p²)``; the choice of ranks and degrees uses ten points per
+    parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from structlin.tensors import ChebTucker
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
+    >>> f = ChebTucker.fit(x, np.exp(x[:, 0] * x[:, 1]), [(-1, 1), (-1, 1)], rng=0)
+    >>> bool(abs(f(0.5, 0.5) - np.exp(0.25)) < 1e-8)
+    True
+    """
+    points, values = _checked(points, values)
+    xp, (count, d) = namespace(points, values), points.shape
+    bases = bases_of(_box(points) if domain is None else domain, d)
+    _require_inside(points, bases)
+    key = seed_of(rng)
+    generator = np.random.default_rng(key)
+    scale = float(xp.max(xp.abs(values)))
+    eps = float(xp.finfo(values.dtype).eps)
+    if not tol >= eps:
+        raise ValueError(f"tol is {tol:g}: {values.dtype} holds {eps:.1e}, ask for that or more")
+    search = _Search(points, values / (scale or 1.0), bases, tol, generator, max_bytes)
+    fixed_sizes = None if degrees is None else [n + 1 for n in _per_axis(degrees, d, "degrees", 0)]
+    fixed_ranks = None if ranks is None else _per_axis(ranks, d, "ranks", 1)
+    found, enough = search.best(fixed_sizes, fixed_ranks)
+    report = Construction(
+        method="fit",
+        tol=max(tol, found.residual / 10),
+        converged=enough and found.converged,
+        error_estimate=found.residual,
+        evaluations=count,
+        iterations=search.steps,
+        seed=key,
+    )
+    warn_unresolved(report, "pass more points, or other ranks and degrees")
+    core = found.core * scale if scale else found.core * 0
+    return cls(core, found.factors, bases, report=report)
+
+
+class _Search:
+    """The growth of ranks and degrees."""
+
+    def __init__(
+        self,
+        points: Any,
+        values: Any,
+        bases: Sequence[Basis],
+        tol: float,
+        rng: np.random.Generator,
+        max_bytes: int,
+    ) -> None:
+        self.points, self.values, self.bases = points, values, bases
+        self.tol, self.rng, self.max_bytes = tol, rng, max_bytes
+        self.xp, (self.count, self.ndim) = namespace(points), points.shape
+        self.steps = 0
+        order = rng.permutation(self.count)
+        kept = max(self.count // 10, 1)
+        self._test, self._train = order[:kept], order[kept:]
+
+    def best(
+        self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
+    ) -> tuple[Fit, bool]:
+        """Return the fit of all values, and whether there were points enough for it."""
+        if sizes is not None and ranks is not None:
+            self._require_points(sizes, ranks)
+            return self._started(sizes, ranks, np.arange(self.count)), True
+        now_sizes = [5] * self.ndim if sizes is None else list(sizes)
+        now_ranks = [min(2, n) for n in now_sizes] if ranks is None else list(ranks)
+        if ranks is not None:
+            now_sizes = [max(n, r + 2) for n, r in zip(now_sizes, ranks, strict=True)]
+        if sizes is None and ranks is None:
+            while parameters(now_sizes, now_ranks) > len(self._train) and max(now_sizes) > 1:
+                now_sizes = [max(n - 1, 1) for n in now_sizes]
+                now_ranks = [1] * self.ndim
+        self._require_points(now_sizes, now_ranks)
+        found = self._started(now_sizes, now_ranks, self._part(now_sizes, now_ranks))
+        error, enough = self._error(found), True
+        while error > self.tol:
+            tried: list[tuple[float, Fit]] = []
+            enough = True
+            for grow_sizes, grow_ranks in ((True, False), (False, True), (True, True)):
+                if (grow_sizes and sizes is not None) or (grow_ranks and ranks is not None):
+                    continue
+                if grow_sizes and grow_ranks and tried and min(tried, key=_first)[0] < _gain * error:
+                    continue
+                bigger = self._grown(found, grow_sizes, grow_ranks)
+                if bigger is None:
+                    continue
+                new_sizes = [U.shape[0] for U in bigger[1]]
+                if 1.5 * parameters(new_sizes, bigger[0].shape) > len(self._train):
+                    enough = False
+                    continue
+                part = self._part(new_sizes, bigger[0].shape)
+                fitted = self._fitted(*bigger, part, found.stiffness)
+                tried.append((self._error(fitted), fitted))
+            if not tried or min(tried, key=_first)[0] > _gain * error:
+                break
+            error, found = min(tried, key=_first)
+            enough = True
+        if ranks is None:
+            # what is below the noise, or the tolerance
+            level = max(0.3 * found.residual, self.tol) / 10
+            small = Tucker(found.core, found.factors).recompress(level)
+            found = self._fitted(small.core, list(small.factors), self._train, found.stiffness)
+        final = self._fitted(found.core, found.factors, np.arange(self.count), found.stiffness)
+        return final, enough or final.residual <= self.tol
+
+    def _part(self, sizes: Sequence[int], ranks: Sequence[int]) -> Any:
+        return self._train[: _points_per_parameter * parameters(sizes, ranks) + 500]
+
+    def _vanders(self, sizes: Sequence[int], part: Any) -> list[Any]:
+        cure = "pass fewer points, or raise max_bytes"
+        shape = (len(part), max(sizes))
+        require_memory(shape, self.points.dtype, "the basis at the points", cure, self.max_bytes)
+        points = self._taken(self.points, part)
+        return [basis.vander(points[:, k], sizes[k]) for k, basis in enumerate(self.bases)]
+
+    def _taken(self, x: Any, part: Any) -> Any:
+        return self.xp.take(x, self.xp.asarray(part, device=device(x)), axis=0)
+
+    def _fitted(self, core: Any, factors: Sequence[Any], part: Any, stiffness: float) -> Fit:
+        vanders = self._vanders([U.shape[0] for U in factors], part)
+        fitted = least_squares(core, factors, vanders, self._taken(self.values, part), stiffness)
+        self.steps += fitted.steps
+        return fitted
+
+    def _started(self, sizes: Sequence[int], ranks: Sequence[int], part: Any) -> Fit:
+        found = []
+        for _ in range(_starts):
+            factors = [
+                self._random(n, min(r, n)) for n, r in zip(sizes, ranks, strict=True)
+            ]
+            core = self._moved(self.rng.standard_normal(tuple(U.shape[1] for U in factors)))
+            found.append(self._fitted(core * 0.1, factors, part, 1e-6 * len(part)))
+            if found[-1].residual <= self.tol:
+                break
+        return min(found, key=lambda fitted: fitted.residual)
+
+    def _error(self, found: Fit) -> float:
+        vanders = self._vanders([U.shape[0] for U in found.factors], self._test)
+        left = residuals(
+            found.core, found.factors, vanders, self._taken(self.values, self._test)
+        )
+        return math.sqrt(float(self.xp.mean(self.xp.abs(left) ** 2)))
+
+    def _grown(self, found: Fit, sizes: bool, ranks: bool) -> tuple[Any, list[Any]] | None:
+        """Return core and factors with more room; None if nothing can grow."""
+        xp = self.xp
+        core, factors, changed = found.core, list(found.factors), False
+        if sizes:
+            for axis, (U, basis) in enumerate(zip(factors, self.bases, strict=True)):
+                weighted = xp.tensordot(U, xp.moveaxis(core, axis, 0), axes=1)
+                size = basis.sizes(weighted)
+                tail = float(np.max(size[-max(len(size) // 4, 1) :]))
+                if tail > 0.01 * min(found.residual, float(np.max(size))):
+                    n = U.shape[0]
+                    more = xp.zeros((n // 2 + 1, U.shape[1]), dtype=U.dtype, device=device(U))
+                    factors[axis], changed = xp.concat([U, more]), True
+        if ranks:
+            shape, old = [], core.shape
+            for axis, U in enumerate(factors):
+                n, r = U.shape
+                rest = math.prod(old) // r
+                more = min(max(1, r // 3), n - r, max(rest * 4 - r, 1))
+                if more > 0:
+                    factors[axis] = xp.concat([U, self._random(n, more)], axis=1)
+                    changed = True
+                shape.append(r + max(more, 0))
+            padded = xp.zeros(tuple(shape), dtype=core.dtype, device=device(core))
+            padded[tuple(slice(0, r) for r in old)] = core
+            core = padded
+        return (core, factors) if changed else None
+
+    def _random(self, n: int, r: int) -> Any:
+        decay = 1 / (1 + np.arange(n)) ** 1.0
+        return self._moved(decay[:, None] * self.rng.standard_normal((n, r)))
+
+    def _moved(self, x: Any) -> Any:
+        return self.xp.asarray(x, dtype=self.values.dtype, device=device(self.values))
+
+    def _require_points(self, sizes: Sequence[int], ranks: Sequence[int]) -> None:
+        wanted = parameters(sizes, ranks)
+        if wanted > self.count:
+            raise ValueError(
+                f"there are {self.count} points, and degrees {[n - 1 for n in sizes]} with ranks "
+                f"{list(ranks)} have {wanted} parameters: pass at least {wanted} points, better "
+                f"{2 * wanted}, or smaller degrees and ranks"
+            )
+
+
+def parameters(sizes: Sequence[int], ranks: Sequence[int]) -> int:
+    """Return how many numbers determine a function of these sizes and ranks."""
+    pairs = zip(sizes, ranks, strict=True)
+    return math.prod(ranks) + sum((n - min(n, r)) * min(n, r) for n, r in pairs)
+
+
+def _first(pair: tuple[float, Fit]) -> float:
+    return pair[0]
+
+
+def _checked(points: Any, values: Any) -> tuple[Any, Any]:
+    xp = namespace(points, values)
+    if points.ndim != 2 or points.shape[1] == 0:
+        raise ValueError(f"points has shape {tuple(points.shape)}: (N, d) is expected")
+    if values.ndim != 1 or values.shape[0] != points.shape[0]:
+        raise ValueError(
+            f"points has shape {tuple(points.shape)} and values has shape {tuple(values.shape)}: "
+            "a value is needed for every row"
+        )
+    if points.shape[0] == 0:
+        raise ValueError("there are no points: pass one or more")
+    points, values = inexact(points), inexact(values)
+    if xp.isdtype(points.dtype, "complex floating"):
+        raise TypeError("points is complex: coordinates are real")
+    require_finite("points", points)
+    require_finite("values", values)
+    return points, values
+
+
+def _box(points: Any) -> list[tuple[float, float]]:
+    xp = namespace(points)
+    low, high = xp.min(points, axis=0), xp.max(points, axis=0)
+    box = [(float(low[k]), float(high[k])) for k in range(points.shape[1])]
+    for axis, (a, b) in enumerate(box):
+        if a == b:
+            raise ValueError(
+                f"axis {axis} of points has the only coordinate {a:g}: leave it out, or pass domain"
+            )
+    return box
+
+
+def _require_inside(points: Any, bases: Sequence[Basis]) -> None:
+    xp = namespace(points)
+    for axis, basis in enumerate(bases):
+        x = points[:, axis]
+        outside = (x < basis.low) | (x > basis.high)
+        if not basis.periodic and bool(xp.any(outside)):
+            n = int(xp.argmax(xp.astype(outside, xp.int8)))
+            raise ValueError(
+                f"point {n} has the coordinate {float(x[n]):g} on axis {axis}, outside "
+                f"[{basis.low:g}, {basis.high:g}]: widen domain"
+            )
+
+
+def _per_axis(given: int | Sequence[int], d: int, name: str, least: int) -> list[int]:
+    each = [given] * d if isinstance(given, int | np.integer) else list(given)
+    if len(each) != d:
+        raise ValueError(f"{name} has {len(each)} entries, and points has {d} columns")
+    for n in each:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
+            raise ValueError(f"{name} is {given!r}: pass integers of {least} or more")
+    return [int(n) for n in each]

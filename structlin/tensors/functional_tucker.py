@@ -1,0 +1,447 @@
+"""Regression of values at continuous coordinates, by Gaussian processes in Tucker form."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from structlin._backend import is_numpy, namespace
+from structlin._errors import ConvergenceWarning
+from structlin._validation import inexact, require_finite
+from structlin.covariance import Matern
+from structlin.sketching._random import seed_of
+from structlin.tensors import _sweeps
+from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._starts import started
+from structlin.tensors._variational import Evidence, Posterior
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression:
+    """How a regression went.
+
+    Attributes
+    ----------
+    converged : bool
+        Whether the bound came to rest.
+    iterations : int
+        Rounds of sweeps.
+    rise : float
+        By how much the bound rose in the last round, per observation.
+    bound : float
+        A lower bound of the logarithm of the probability (density) of the standardised values: of
+        two models of the same data the one with the larger bound explains them better.
+    observations : int
+        How many values were used.
+    seed : int
+        The key of all random numbers.
+    """
+
+    converged: bool
+    iterations: int
+    rise: float
+    bound: float
+    observations: int
+    seed: int
+
+
+class FunctionalTucker:
+    """Values at continuous coordinates as a Tucker tensor of random functions, with error bars.
+
+    ``y = mean + Σ core[p, q, …] u_p(x) v_q(z) … + noise``, where the functions of every variable are
+    Gaussian processes with a Matérn covariance, and the entries of the core are normal.
+
+    Parameters
+    ----------
+    ranks : int or sequence of int
+        How many functions every axis has. Functions that are not needed come out as zero.
+    kernels : Matern or sequence of Matern, optional
+        The covariance of the functions, one or one for every axis; `Matern(1.5)` by default.
+    core : {"full", "diagonal"}
+        Whether every combination of functions has an entry, or only those of equal number: then it
+        is a sum of products (CP), and all ranks must be equal.
+    learn : bool, optional
+        Whether the length scales are learned; by default if no kernels are given. The variances
+        of kernels are left alone, since the core has a scale as well.
+    resolution : float
+        Coordinates are rounded to this fraction of the extent of their axis. With 0 they are taken
+        as they are; the cost grows with the number of different ones.
+    tol : float
+        The iteration ends when a round raises the bound by less than this, per observation.
+    max_iterations : int
+        The largest number of rounds.
+    rng : None, int or numpy.random.Generator
+        For the random starts.
+    progress : bool
+        Show a progress bar.
+    max_bytes : int
+        The largest array allowed.
+
+    Attributes
+    ----------
+    report : Regression
+        How the last `fit` or `update` went.
+    kernels : tuple of Matern
+        The covariances, as learned.
+    noise : float
+        The standard deviation of the noise, learned; below 1e-5 of that of the values it is not
+        told from none.
+    mean : float
+        What is added to the random functions, learned.
+    core : array
+        Expected entries of the core, in the units of the values.
+
+    Notes
+    -----
+    The posterior is approximated by independent Gaussians for the functions of every axis and for
+    the core, found in turn: those of an axis exactly, by one block Cholesky factorization of the
+    banded precision of their states, in a form that stands points very near to each other. A sweep
+    over ``N`` observations costs ``O(N Π rₖ²)`` for a full core and ``O(N d Σ rₖ²)`` for a diagonal
+    one, plus ``O(nₖ m³ rₖ³)`` for ``nₖ`` different coordinates and ``m = nu + 1/2`` states. Mixtures
+    of the functions, which the observations do not determine, are optimised together with the
+    length scales by the evidence of their axis.
+
+    Standard deviations are those of the posterior, propagated through all factors; they belong to
+    the function, without the noise.
+
+    References
+    ----------
+    .. [1] S. Fang, X. Yu, Z. Wang, S. Li, M. Kirby and S. Zhe, "Functional Bayesian Tucker
+       Decomposition for Continuous-indexed Tensor Data", ICLR 2024.
+    .. [2] S. Särkkä, "Bayesian Filtering and Smoothing", Cambridge University Press, 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.uniform(size=(500, 2))
+    >>> y = np.sin(6 * x[:, 0]) * np.exp(x[:, 1]) + 0.1 * rng.standard_normal(500)
+    >>> model = FunctionalTucker(1, rng=0).fit(x, y)
+    >>> mean, std = model.predict(np.array([[0.25, 0.5]]), return_std=True)
+    >>> bool(abs(mean[0] - np.sin(1.5) * np.exp(0.5)) < 3 * std[0]), round(model.noise, 1)
+    (True, 0.1)
+    """
+
+    def __init__(
+        self,
+        ranks: int | Sequence[int],
+        kernels: Matern | Sequence[Matern] | None = None,
+        *,
+        core: Literal["full", "diagonal"] = "full",
+        learn: bool | None = None,
+        resolution: float = 0.0,
+        tol: float = 1e-5,
+        max_iterations: int = 50,
+        rng: Any = None,
+        progress: bool = False,
+        max_bytes: int = default_bytes,
+    ) -> None:
+        given = [ranks] if isinstance(ranks, int | np.integer) else list(ranks)
+        for r in given:
+            if isinstance(r, bool) or not isinstance(r, int | np.integer) or r < 1:
+                raise ValueError(f"ranks is {ranks!r}: pass integers of 1 or more")
+        if core not in ("full", "diagonal"):
+            raise ValueError(f"core is {core!r}: choose 'full' or 'diagonal'")
+        if core == "diagonal" and len(set(given)) > 1:
+            raise ValueError(f"ranks is {ranks!r}: they must be equal for a diagonal core")
+        for kernel in [kernels] if isinstance(kernels, Matern) else kernels or []:
+            if not isinstance(kernel, Matern):
+                raise TypeError(
+                    f"a kernel is {kernel!r}: pass structlin.covariance.Matern, which has a "
+                    "state-space form"
+                )
+        if not 0 <= resolution < 1:
+            raise ValueError(f"resolution is {resolution:g}: it must be at least 0 and below 1")
+        if not tol > 0 or max_iterations < 1:
+            raise ValueError(
+                f"tol is {tol:g} and max_iterations is {max_iterations}: both must be positive"
+            )
+        self.given_ranks = ranks
+        self.given_kernels = kernels
+        self.diagonal = core == "diagonal"
+        self.learn = kernels is None if learn is None else learn
+        self.resolution = resolution
+        self.tol = tol
+        self.max_iterations = max_iterations
+        self.seed = seed_of(rng)
+        self.progress = progress
+        self.max_bytes = max_bytes
+        self._posterior: Posterior | None = None
+
+    def __repr__(self) -> str:
+        kind = "diagonal core" if self.diagonal else "full core"
+        if self._posterior is None:
+            return f"<FunctionalTucker, ranks {self.given_ranks}, {kind}, not fitted>"
+        ranks = "x".join(map(str, self.ranks))
+        flag = "" if self.report.converged else ", NOT converged"
+        return (
+            f"<FunctionalTucker, ranks {ranks}, {kind}, {self._evidence.count} observations, "
+            f"noise {self.noise:.3g}{flag}>"
+        )
+
+    def fit(self, coords: Any, y: Any) -> Self:
+        """Find the functions, the core, the length scales and the noise.
+
+        Parameters
+        ----------
+        coords : (N, d) array
+            Coordinates, a row for every value; equal ones are allowed.
+        y : (N,) array
+            Values.
+
+        Raises
+        ------
+        ValueError
+            If the shapes disagree, an entry is NaN or infinite, an axis has only one coordinate, or
+            there are fewer values than entries of the core.
+        """
+        coords, y = _checked(coords, y)
+        count, d = coords.shape
+        ranks = self._per_axis(self.given_ranks, "ranks", d)
+        kernels = self._per_axis(self.given_kernels, "kernels", d)
+        entries = ranks[0] if self.diagonal else int(np.prod(ranks))
+        if count < max(entries, 2):
+            raise ValueError(
+                f"there are {count} values, and the core of ranks {ranks} has {entries} entries: "
+                "pass more values or smaller ranks"
+            )
+        cure = "choose smaller ranks, core='diagonal', or a larger max_bytes"
+        entries = int(np.prod(ranks))
+        require_memory((entries, entries), "float64", "the core's precision", cure, self.max_bytes)
+        self._low, high = np.min(coords, axis=0), np.max(coords, axis=0)
+        for axis in np.flatnonzero(self._low == high):
+            raise ValueError(
+                f"axis {axis} of coords has the only coordinate {self._low[axis]:g}: leave it out"
+            )
+        self._pitch = self.resolution * (high - self._low)
+        self._center = float(np.mean(y))
+        self._scale = float(np.std(y))
+        if self._scale <= 1e-14 * abs(self._center):  # constant
+            self._scale = abs(self._center) or 1.0
+        coords, y = self._rounded(coords), (y - self._center) / self._scale
+        widths = (high - self._low).tolist()
+        kernels = [
+            Matern(1.5, width / 4) if kernel is None else kernel
+            for kernel, width in zip(kernels, widths, strict=True)
+        ]
+        pairs = [np.unique(x, return_inverse=True) for x in coords.T]
+        points, places = [x for x, _ in pairs], [place for _, place in pairs]
+        rng = np.random.default_rng(self.seed)
+        posterior = started(
+            coords, y, points, kernels, ranks, self.diagonal, rng, self.max_bytes
+        )
+        self._posterior = posterior
+        return self._converge(places, y, None, [self.learn] * d)
+
+    def update(self, coords: Any, y: Any) -> Self:
+        """Take in more values, without those that came before.
+
+        What earlier values said of every factor, given the others as they were then, is kept as a
+        Gaussian factor. Length scales and the standardisation stay.
+
+        Parameters
+        ----------
+        coords : (N, d) array
+            Coordinates, new ones or ones that were there before.
+        y : (N,) array
+            Values.
+
+        Raises
+        ------
+        ValueError
+            As for `fit`; also if nothing has been fitted yet.
+        """
+        posterior = self._fitted()
+        coords, y = _checked(coords, y, len(self.ranks))
+        coords, y = self._rounded(coords), (y - self._center) / self._scale
+        past, places = self._evidence, []
+        for axis, functions in enumerate(posterior.axes):
+            points, every = np.unique(
+                np.concatenate([functions.points, coords[:, axis]]), return_inverse=True
+            )
+            known = every[: len(functions.points)]
+            places.append(every[len(functions.points) :])
+            information = np.zeros((len(points), *past.information[axis].shape[1:]))
+            shift = np.zeros((len(points), *past.shifts[axis].shape[1:]))
+            information[known], shift[known] = past.information[axis], past.shifts[axis]
+            past.information[axis], past.shifts[axis] = information, shift
+            posterior.axes[axis] = functions.with_points(points, self.max_bytes)
+            precision = posterior.precision
+            posterior.axes[axis].observe(precision * information, precision * shift)
+        return self._converge(places, y, past, None)
+
+    def predict(
+        self, coords: Any, *, return_std: bool = False, include_noise: bool = False
+    ) -> Any:
+        """Return the expected values at coordinates, and their standard deviations.
+
+        Parameters
+        ----------
+        coords : (N, d) array
+            Coordinates; far from all data the functions return to zero, and the error bars grow.
+        return_std : bool
+            Return standard deviations as well.
+        include_noise : bool
+            Whether these are those of new noisy values, instead of those of the function.
+
+        Returns
+        -------
+        (N,) array, or two of them
+        """
+        posterior = self._fitted()
+        mean, variance = posterior.at(_checked_coords(coords, len(self.ranks)))
+        mean = self._center + self._scale * mean
+        if not return_std:
+            return mean
+        if include_noise:
+            variance = variance + 1 / posterior.precision
+        return mean, self._scale * np.sqrt(variance)
+
+    def functions(self, axis: int, x: Any, *, return_std: bool = False) -> Any:
+        """Return the functions of one axis at coordinates, and their standard deviations.
+
+        Parameters
+        ----------
+        axis : int
+        x : (n,) array
+        return_std : bool
+            Return standard deviations as well.
+
+        Returns
+        -------
+        (n, r) array, or two of them
+        """
+        posterior, d = self._fitted(), len(self.ranks)
+        if not -d <= axis < d:
+            raise ValueError(f"axis is {axis}: there are {d} axes, 0 to {d - 1}")
+        coords = _checked_coords(x[:, None], 1)
+        mean, spread = posterior.axes[axis].at(coords[:, 0])
+        if not return_std:
+            return mean
+        return mean, np.sqrt(np.maximum(np.diagonal(spread, axis1=1, axis2=2), 0.0))
+
+    def score(self, coords: Any, y: Any) -> float:
+        """Return the coefficient of determination R² of predictions: 1 is perfect, 0 the mean's.
+
+        Parameters
+        ----------
+        coords : (N, d) array
+        y : (N,) array
+        """
+        self._fitted()
+        coords, y = _checked(coords, y, len(self.ranks))
+        total = float(np.sum((y - np.mean(y)) ** 2))
+        left = float(np.sum((y - self.predict(coords)) ** 2))
+        return 1 - left / total if total > 0 else float(left == 0)
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """How many functions every axis has."""
+        return self._fitted().coupling.ranks
+
+    @property
+    def kernels(self) -> tuple[Matern, ...]:
+        """The covariance of the functions of every axis."""
+        return tuple(functions.covariance for functions in self._fitted().axes)
+
+    @property
+    def mean(self) -> float:
+        """What is added to the random functions."""
+        return self._center + self._scale * self._fitted().offset
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of the noise."""
+        return float(self._scale * self._fitted().precision ** -0.5)
+
+    @property
+    def core(self) -> Any:
+        """The expected entries of the core, or of its diagonal, in the units of the values."""
+        core = self._scale * self._fitted().core
+        return core if self.diagonal else core.reshape(self.ranks)
+
+    def _converge(
+        self, places: Sequence[Any], y: Any, past: Evidence | None, learn: Sequence[bool] | None
+    ) -> Self:
+        posterior = self._fitted()
+        with tqdm(total=self.max_iterations, disable=not self.progress) as bar:
+            self._evidence, rounds, rise = _sweeps.converge(
+                posterior,
+                places,
+                y,
+                past,
+                learn=learn,
+                tol=self.tol,
+                rounds=self.max_iterations,
+                tell=bar.update,
+            )
+        self.report = Regression(
+            converged=abs(rise) < self.tol,
+            iterations=rounds,
+            rise=rise,
+            bound=posterior.bound,
+            observations=self._evidence.count,
+            seed=self.seed,
+        )
+        if not self.report.converged:
+            warnings.warn(
+                f"the regression did not come to rest in {rounds} rounds: the last one raised the "
+                f"bound by {rise:.3g} per observation, and tol is {self.tol:g}; increase "
+                "max_iterations, or tol",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return self
+
+    def _fitted(self) -> Posterior:
+        if self._posterior is None:
+            raise ValueError("nothing has been fitted yet: call fit(coords, y) first")
+        return self._posterior
+
+    def _per_axis(self, given: Any, name: str, d: int) -> list[Any]:
+        if given is None or isinstance(given, int | np.integer | Matern):
+            return [given] * d
+        if len(given) != d:
+            raise ValueError(f"{name} has {len(given)} entries, and coords has {d} axes")
+        return list(given)
+
+    def _rounded(self, coords: Any) -> Any:
+        if self.resolution == 0:
+            return coords
+        return self._low + np.round((coords - self._low) / self._pitch) * self._pitch
+
+
+def _checked(coords: Any, y: Any, d: int | None = None) -> tuple[Any, Any]:
+    coords = _checked_coords(coords, d)
+    if not is_numpy(namespace(coords, y)):
+        raise TypeError("y is not a NumPy array: regression runs on the host")
+    if y.ndim != 1 or len(y) != len(coords):
+        raise ValueError(
+            f"coords has shape {coords.shape} and y has shape {y.shape}: a value is needed for "
+            "every row"
+        )
+    y = inexact(y)
+    if np.iscomplexobj(y):
+        raise TypeError("y is complex: fit its real and its imaginary part")
+    require_finite("y", y)
+    return coords, y.astype(np.float64)
+
+
+def _checked_coords(coords: Any, d: int | None = None) -> Any:
+    if not is_numpy(namespace(coords)):
+        raise TypeError(
+            "coords is not a NumPy array: the smoother runs on the host, copy the data there first"
+        )
+    if coords.ndim != 2 or coords.shape[1] == 0 or d not in (None, coords.shape[1]):
+        wanted = "(N, d)" if d is None else f"(N, {d})"
+        raise ValueError(f"coords has shape {coords.shape}: {wanted} is expected")
+    coords = inexact(coords)
+    if np.iscomplexobj(coords):
+        raise TypeError("coords is complex: coordinates are real")
+    require_finite("coords", coords)
+    return coords.astype(np.float64)
