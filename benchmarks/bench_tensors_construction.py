@@ -2,7 +2,7 @@
 
 Thirteen functions on ``[−1, 1]³``, two tolerances and the seeds 0 to 4. Errors are the largest at
 1e5 random points, half of them denser towards the faces, and at the corners, over the largest
-value.
+value; both contestants are compared at 5000 of them.
 
 **Equal error.** Chebfun3F takes a tolerance as well, but its errors are far larger than that. For
 every seed, it is run with looser to tighter ones, 1e-6, 1e-8, …, 1e-14 and 2.2e-16, until its error
@@ -31,6 +31,7 @@ from structlin.bases import Chebyshev
 from structlin.tensors import chebtucker
 
 BOX = [(-1, 1)] * 3
+FEW = 5000  # points at which errors are compared, the corners among them
 EPS = (1e-6, 1e-8, 1e-10, 1e-12, 1e-14, float(np.finfo(float).eps))
 Function = Callable[[Any, Any, Any], Any]
 
@@ -86,9 +87,11 @@ class Case:
         self.exact = f(*x)
         self.size = np.max(np.abs(self.exact))
 
-    def error(self, approximation: Callable[..., Any]) -> float:
-        """Return the largest error, over the largest value."""
-        return float(np.max(np.abs(approximation(*self.x) - self.exact)) / self.size)
+    def error(self, approximation: Callable[..., Any], few: bool = False) -> float:
+        """Return the largest error, over the largest value, at all points or the last ones."""
+        part = slice(-FEW, None) if few else slice(None)
+        gap = np.abs(approximation(*self.x[:, part]) - self.exact[part])
+        return float(np.max(gap) / self.size)
 
 
 def matched(case: Case, seed: int, target: float) -> tuple[int, float]:
@@ -97,7 +100,7 @@ def matched(case: Case, seed: int, target: float) -> tuple[int, float]:
     for eps in EPS:
         with np.errstate(all="ignore"):
             found = Chebfun3F(case.f, eps, seed)
-        error = case.error(found)
+        error = case.error(found, few=True)
         if error <= target:
             return found.evaluations, error
         best = min(best, (found.evaluations, error), key=lambda run: run[1])
@@ -113,9 +116,9 @@ def study(record: harness.Record, case: Case, tol: float) -> float:
         begin = time.perf_counter()
         found = chebtucker(case.f, BOX, tol=tol, rng=seed)
         seconds.append(time.perf_counter() - begin)
-        error = case.error(found)
-        worst = max(worst, error)
-        count, peer_error = matched(case, seed, max(3 * error, 1e-13))
+        worst = max(worst, case.error(found))
+        target = max(3 * case.error(found, few=True), 1e-13)
+        count, peer_error = matched(case, seed, target)
         ours.append(found.evaluations)
         theirs.append(count)
         ratios.append(found.evaluations / count)
@@ -130,6 +133,7 @@ def study(record: harness.Record, case: Case, tol: float) -> float:
     bar = 1 / 8 if case.name in EASY else 1.2
     name = f"{label}: evaluations over Chebfun3F's, worst of 5 seeds"
     record.figure(name, max(ratios), at_most=bar)
+    print(f"{label}: ratio {max(ratios):.3g}, error {worst:.2g}", file=sys.stderr, flush=True)
     return max(ratios)
 
 

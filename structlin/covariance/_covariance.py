@@ -34,7 +34,11 @@ class Covariance(ABC):
     @property
     def parameters(self) -> dict[str, float]:
         """The parameters by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in self.bounds}
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name in self.bounds
+        }
 
     def replaced(self, **parameters: float) -> Self:
         """Return the same covariance function with other parameters."""

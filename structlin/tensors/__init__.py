@@ -8,6 +8,10 @@ from structlin.tensors.chebtucker import ChebTucker as ChebTucker
 from structlin.tensors.composition import apply as apply
 from structlin.tensors.cp import CP as CP
 from structlin.tensors.cross import CrossResult as CrossResult, tt_cross as tt_cross
+from structlin.tensors.functional_tucker import (
+    FunctionalTucker as FunctionalTucker,
+    Regression as Regression,
+)
 from structlin.tensors.hooi import hooi as hooi
 from structlin.tensors.poisson import poisson as poisson
 from structlin.tensors.radial_kernels import (

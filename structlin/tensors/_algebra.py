@@ -162,7 +162,7 @@ class Algebra(Representation):
             matrices.append(xp.concat([unit, 1j * unit]))
         core = _core.real_part(_core.mode_products(self.core, matrices))
         whole = self._new(core, factors, method="real part")
-        return whole._compressed(self._size())
+        return whole._compressed(self.report.tol * self._size())
 
     @property
     def imag(self) -> Self:
@@ -194,11 +194,12 @@ class Algebra(Representation):
         xp = self.xp
         one = xp.ones((1, 1), dtype=self.dtype, device=self.device)
         core = times(xp.reshape(one, (1,) * self.ndim), number, xp)
-        return self._new(core, [one] * self.ndim, method="constant")
+        tol = min(8 * float(xp.finfo(self.dtype).eps), self.report.tol)
+        return self._new(core, [one] * self.ndim, method="constant", tol=tol)
 
 
 def added(functions: Sequence[F]) -> F:
-    """Return the sum of functions on one box, compressed relative to the largest of them."""
+    """Return the sum of functions on one box, compressed to the largest of their errors."""
     first, *others = on_one_box(functions)
     xp, core, columns = first.xp, first.core, [[U] for U in first.factors]
     for f in others:
@@ -208,8 +209,9 @@ def added(functions: Sequence[F]) -> F:
     for of in columns:
         n = max(U.shape[0] for U in of)
         factors.append(xp.concat([padded(U, n) for U in of], axis=1))
-    size = max(f._size() for f in functions)
-    return first._new(core, factors, method="sum", others=others)._compressed(size)
+    tol = min(f.report.tol for f in functions)
+    error = max(f.report.tol * f._size() for f in functions)
+    return first._new(core, factors, method="sum", others=others, tol=tol)._compressed(error)
 
 
 def _is_function(x: Any) -> bool:

@@ -16,6 +16,7 @@ from structlin.tensors._ranges import (
     rank_within,
     sides,
     sketch_width,
+    turned,
 )
 
 # how much cheaper a random sketch has to be than squares before it is taken unasked
@@ -74,9 +75,29 @@ def _by_gram(data: DenseTensor, T: Any, axis: int) -> Step:
     rank, left = rank_within(squares, data.budget or 0.0, data.most(axis))
     told = (data.squares_tell * data.size) ** 2 / data.ndim
     if data.tol is None and left < told and rank < len(squares):
-        return _by_qr(data, T, axis, "qr, as the rank leaves less than squares can tell")
+        return _beyond_squares(data, T, axis, U)
     seen = 1e4 * float(data.xp.finfo(T.dtype).eps) * data.size**2
     return Step(U[:, :rank], left if left > seen else math.nan, "gram")
+
+
+def _beyond_squares(data: DenseTensor, T: Any, axis: int, U: Any) -> Step:
+    """Return a basis where the rank leaves less than squares can tell, from their eigenvectors.
+
+    Those of more than the rank are turned towards singular vectors, and singular values of the
+    projection tell how many are needed. Where these are rounding errors, the whole is factorised.
+    """
+    why = "as the rank leaves less than squares can tell"
+    before, n, behind = sides(T, axis)
+    width = sketch_width(data.most(axis))
+    if 2 * width < min(n, before * behind):
+        Q = turned(T, axis, U[:, :width])
+        V, squares = by_qr(projected(T, Q, axis), axis)
+        rank, _ = rank_within(squares, 0.0, data.most(axis))
+        rounding = 1e4 * float(data.xp.finfo(T.dtype).eps)
+        if squares[rank - 1] > rounding**2 * squares[0]:
+            basis = data.xp.matmul(Q, V[:, :rank])
+            return Step(basis, math.nan, f"gram and a step of subspace iteration, {why}")
+    return _by_qr(data, T, axis, f"qr, {why}")
 
 
 def _by_qr(data: DenseTensor, T: Any, axis: int, how: str) -> Step:

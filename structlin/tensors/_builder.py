@@ -131,7 +131,8 @@ class Builder:
             Fibres(samples, basis, axis, d, max_degree) for axis, basis in enumerate(self.bases)
         ]
         self.low = np.asarray([basis.low for basis in self.bases])
-        self.width = np.asarray([basis.width for basis in self.bases])
+        self.high = np.asarray([basis.high for basis in self.bases])
+        self.width = self.high - self.low
         self.level = _safety * tol
         self.hot: list[list[Any]] = [[] for _ in range(d)]
         self.resolved = True
@@ -167,9 +168,10 @@ class Builder:
             points = points[order]
             exact = xp.take(exact, xp.asarray(order, device=device(exact)))
             if ranks == [fibres.rank for fibres in self.axes] and not any(self.hot):
-                if self.level <= self._eps():
+                least = max(self._eps(), self._noise())
+                if self.level <= least:
                     return core, factors
-                self.level = max(self.level / 3, self._eps())
+                self.level = max(self.level / 3, least)
 
     def _start(self) -> None:
         """Look at fibres through the centre, and on edges and along them."""
@@ -184,6 +186,10 @@ class Builder:
                 f"tol={self.tol:.3g} is below the rounding errors of {self.samples.dtype} values: "
                 f"ask for {least:.2g} or more, or return values of double precision"
             )
+
+    def _noise(self) -> float:
+        """Return the level below which fibres differ by noise."""
+        return 10 * max(fibres.noise for fibres in self.axes)  # interpolants make more of it
 
     def _eps(self) -> float:
         return float(self.samples.xp.finfo(self.samples.dtype).eps)
@@ -233,6 +239,7 @@ class Builder:
             sizes = [len(fibres.points) for fibres in self.axes]
             fine = [fibres.resolve(self.level) for fibres in self.axes if fibres.rank]
             self.resolved = self.resolved and all(fine)
+            self.level = max(self.level, self._noise())
             done = not any(self.hot) and sizes == [len(fibres.points) for fibres in self.axes]
             if done or not self.resolved:
                 return
@@ -242,14 +249,14 @@ class Builder:
         self._visit(summit, self.samples(summit), np.asarray([math.inf]))
 
     def _climb(self) -> None:
-        """Follow values that have grown, or are not resolved, to a summit; raise if there is none."""
+        """Follow values that grow, or are not resolved, to a summit; raise if there is none."""
         samples = self.samples
         if self.resolved and samples.largest <= _growth * self._scale:
             return
         width, history, before = self.width / 8, [samples.largest], samples.largest
         for _ in range(_climb):
             steps = width * (2 * self.rng.random((_climbers, len(self.bases))) - 1)
-            samples(np.clip(samples.peak + steps, self.low, self.low + self.width))
+            samples(np.clip(samples.peak + steps, self.low, self.high))
             width = width if samples.largest > history[-1] else width / 2
             history.append(samples.largest)
         if samples.largest > _growth * history[_climb // 2]:
@@ -291,7 +298,7 @@ class Builder:
         t[kind == 1] = np.sin(math.pi / 2 * t[kind == 1]) ** 2
         near = 10.0 ** (-6 * np.abs(2 * t - 1)) / 2
         t[kind == 2] = np.where(t < 0.5, near, 1 - near)[kind == 2]
-        return self.low + self.width * t
+        return np.clip(self.low + self.width * t, self.low, self.high)
 
     def _every(self, period: int, count: int) -> Any:
         return np.arange(count) % period == int(self.rng.integers(period))
@@ -305,7 +312,7 @@ class Builder:
             ends = np.asarray(list(itertools.product((0.0, 1.0), repeat=d)))
         else:
             ends = self.rng.integers(0, 2, (most, d)).astype(np.float64)
-        return self.low * (1 - ends) + (self.low + self.width) * ends
+        return np.where(ends == 1, self.high, self.low)
 
     def _compressed(self, values: Any, points: Any, exact: Any) -> tuple[Any, list[Any], Any]:
         """Return core and factors, truncated as far as that does not matter, and the errors."""
@@ -393,7 +400,7 @@ class Builder:
         block = max(2**20 // widest, 1)
         out: list[float] = []
         for start in range(0, len(points), block):
-            part = slice(start, start + block)
+            part = slice(start, min(start + block, len(points)))
             rows = []
             for fibres, factor in zip(self.axes, factors, strict=True):
                 x = np.ascontiguousarray(points[part, fibres.axis])

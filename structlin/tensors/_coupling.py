@@ -96,7 +96,9 @@ class Coupling(ABC):
     def core_gram(self, mean: Any, covariance: Any, axis: int) -> Any:
         """Return the (r, r) expected products of the core's slices along an axis, summed."""
         units = [packed(np.eye(r))[None] for k, r in enumerate(self.ranks) if k != axis]
-        return unpacked(self.joined(units) @ self.unfolded(self.second_moments(mean, covariance), axis))[0]
+        return unpacked(
+            self.joined(units) @ self.unfolded(self.second_moments(mean, covariance), axis)
+        )[0]
 
 
 class FullCoupling(Coupling):
@@ -111,12 +113,14 @@ class FullCoupling(Coupling):
         return math.prod(self.packed_ranks)
 
     def summed(self, rows: Sequence[Any]) -> Any:
+        if len(rows) == 1:
+            return np.sum(rows[0], axis=0)
         return (self.joined(rows[:-1]).T @ rows[-1]).reshape(-1)
 
     def joined(self, rows: Sequence[Any]) -> Any:
-        out = rows[0]
-        for row in rows[1:]:
-            out = (out[:, :, None] * row[:, None, :]).reshape(out.shape[0], -1)
+        out = np.ones((1, 1))  # there may be no rows
+        for row in rows:
+            out = (out[:, :, None] * row[:, None, :]).reshape(row.shape[0], -1)
         return out
 
     def unfolded(self, core: Any, axis: int) -> Any:

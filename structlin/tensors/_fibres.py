@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ class Fibres:
         Places of the grid from which combinations of the fibres are interpolated, on the host.
     keeps_nodes : bool
         Whether nodes are only added to those that are there, because values on them are known.
+    noise : float
+        The size of noise in the fibres, relative to the largest value, where it was seen.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Fibres:
         self.unit = 0.0
         self.nodes = np.empty(0, dtype=np.int64)
         self.keeps_nodes = False
+        self.noise = 0.0
 
     @property
     def rank(self) -> int:
@@ -134,15 +138,20 @@ class Fibres:
 
     def resolve(self, level: float) -> bool:
         """Refine the grid until all fibres are resolved to a relative level; tell if they are."""
-        values = self.values
-        while not self._decayed(values, level):
+        values, before = self.values, math.inf
+        while True:
+            decayed, plateau = self._decay(values, level)
+            if decayed and (plateau <= level or plateau > before / 2):
+                break  # far enough, or not any further on a finer grid: that is noise
+            before = plateau if decayed else math.inf
             finer = self._refined([(self.anchors, values)])
             if finer is None:
                 break
             values = finer[0]
+        self.noise = plateau
         if values is not self.values:
             self._hold(values)
-        return self._decayed(values, level)
+        return decayed
 
     def coefficients(self, tol: float) -> Any:
         """Return the coefficients of the functions that are ``Q`` on the grid.
@@ -155,15 +164,21 @@ class Fibres:
         kept = int(np.sum(tails > tol * self.samples.largest))
         return self.basis.coefficients(self.Q)[: self.basis.length(max(kept, 1)), :]
 
-    def _decayed(self, values: Any, level: float) -> bool:
-        """Tell whether the coefficients have come down to a plateau, or below the level."""
-        sizes = self.basis.sizes(self.basis.coefficients(values))
-        floor = level * self.samples.largest
-        if np.max(sizes[-max(len(sizes) // 10, 5) :]) <= floor / 3:
-            return True
+    def _decay(self, values: Any, level: float) -> tuple[bool, float]:
+        """Tell whether the coefficients have come down to a plateau or below the level.
+
+        Where there is a plateau, the second result is the root mean square of noise that has it,
+        over the largest value.
+        """
+        sizes = self.basis.sizes(self.basis.coefficients(values)) / self.samples.largest
+        n = len(sizes)
+        if np.max(sizes[-max(n // 10, 5) :]) <= level / 3:
+            return True, 0.0
         eps = float(self.samples.xp.finfo(values.dtype).eps)
-        tol = max(floor / float(np.max(sizes)), 2 * eps)
-        return chop(sizes, min(tol, 0.1)) < len(sizes)
+        kept = chop(sizes, min(max(level / float(np.max(sizes)), 2 * eps), 0.1))
+        if kept == n:
+            return False, 0.0
+        return True, math.sqrt(float(np.mean(sizes[kept:] ** 2)) * n / 2)
 
     def _refined(self, fibres: list[tuple[Any, Any]]) -> list[Any] | None:
         """Go to the next grid, unless it is too fine, and return the fibres on it."""

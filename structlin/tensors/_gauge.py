@@ -60,11 +60,14 @@ def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: 
         functions.observe(*mixed)
         return mixed
 
+    best = (math.inf, np.append(np.eye(r)[free], 0.0))
+
     def loss(p: Any) -> tuple[float, Any]:
+        nonlocal best
         B, log_factor = mixture(p), float(p[-1])
         sign, logdet = np.linalg.slogdet(B)
         if sign <= 0:
-            return math.inf, np.zeros_like(p)
+            return 1e300, np.zeros_like(p)
         mixed = observe(B, log_factor)
         value = functions.evidence - np.sum((B @ N) * B) / 2 + freedom * logdet
         error = shift - np.einsum("nij,nj->ni", information, functions.mean @ B)
@@ -76,17 +79,17 @@ def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: 
         if learn:
             there = _stretched(start, log_factor + difference)
             slope = (functions.evidence_with(there, *mixed) - functions.evidence) / difference
+        if -value < best[0]:
+            best = -value, p.copy()
         return -value, -np.append(gradient[free], slope)
 
-    p = np.append(np.eye(r)[free], 0.0)
     reach = 1.5 if learn else 0.0
-    bounds = [(None, None)] * (len(p) - 1) + [(-reach, reach)]
+    bounds = [(None, None)] * int(np.sum(free)) + [(-reach, reach)]
     optimize = scipy_of(namespace(shift), "optimize")
-    found = optimize.minimize(
-        loss, p, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps}
-    )
-    B = mixture(found.x)
-    observe(B, float(found.x[-1]))
+    options = {"maxiter": steps, "maxfun": 3 * steps}
+    optimize.minimize(loss, best[1], jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    B = mixture(best[1])
+    observe(B, float(best[1][-1]))
     K = coupling.mixing(axis, B)
     posterior.core = K @ posterior.core
     posterior.core_spread = K @ posterior.core_spread @ K.T

@@ -12,7 +12,6 @@ from structlin.matrices._base import adjoint_of, conjugate
 from structlin.tensors import _core
 
 _block_entries = 2**20
-_most_steps = 40
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,18 @@ def residuals(core: Any, factors: Sequence[Any], vanders: Sequence[Any], values:
 
 
 def least_squares(
-    core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any, stiffness: float
+    core: Any,
+    factors: Sequence[Any],
+    vanders: Sequence[Any],
+    values: Any,
+    stiffness: float,
+    *,
+    rest: float = 1e-6,
+    most_steps: int = 40,
 ) -> Fit:
     """Fit values from a start, with a penalty of rough functions that is learned.
+
+    The iteration ends when a step lowers the loss by less than the fraction ``rest``.
 
     Notes
     -----
@@ -83,7 +91,7 @@ def least_squares(
     floor = (4 * float(xp.finfo(values.dtype).eps)) ** 2 * energy
     damping, converged, step = 1e-3, False, 0
     loss = _loss(core, factors, vanders, values, stiffness)
-    for step in range(1, _most_steps + 1):
+    for step in range(1, most_steps + 1):
         normal, gradient, penalty, left = _normal_equations(core, factors, vanders, values)
         size = normal.shape[0]
         unit = xp.eye(size, dtype=normal.dtype, device=device(normal))
@@ -110,7 +118,7 @@ def least_squares(
         roughness = _roughness(core, factors)
         left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
         new = max(left, floor) / (count - determined) * determined / max(roughness, 1e-300)
-        settled = gain <= 1e-6 * loss and abs(new - stiffness) <= 0.05 * stiffness
+        settled = gain <= rest * loss and abs(new - stiffness) <= 0.05 * stiffness
         stiffness = min(max(new, 1e-20 * stiffness), 1e3 * stiffness)
         loss = left + stiffness * roughness
         if settled or left <= floor:

@@ -58,10 +58,10 @@ def multiplied(f: F, g: F) -> F:
     a = _core.mode_products(a, [left for left, _ in to_values])
     b = _core.mode_products(b, [right for _, right in to_values])
     # the mean square of a function is at least 2⁻ᵈ of the sum of its squared coefficients
-    size = f._size() * g._size() / 2**f.ndim
+    error = max(f.report.tol, g.report.tol) * f._size() * g._size() / 2**f.ndim
     with np.errstate(over="ignore", invalid="ignore"):  # what is too large is found below
         core = _product(a, b, by_values)
-    return f._new(core, factors, method="product", others=[g])._compressed(size)
+    return f._new(core, factors, method="product", others=[g])._compressed(error)
 
 
 def divided(f: F, g: F) -> F:

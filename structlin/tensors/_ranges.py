@@ -22,8 +22,10 @@ from structlin.sketching._random import distinct, normals
 _in_cache, _on_device = 2**18, 2**24
 # rows of a block reflector
 _panel = 16
-# columns of a random basis beyond the rank, and products with the squared matrix
-_oversampling, _powers = 10, 1
+# fibres among which some are chosen by an entry of each
+_pool = 2**12
+# columns of a random basis beyond the rank
+_oversampling = 10
 
 
 def sides(T: Any, axis: int) -> tuple[int, int, int]:
@@ -119,12 +121,7 @@ def by_sketch(
             omega = normals(seed, axis, start, count, width, xp, device(T), xp.finfo(T.dtype).dtype)
             Y = Y + xp.matmul(piece, xp.astype(omega, T.dtype))
             start += count
-        for _ in range(_powers):
-            Q, _ = orthonormalize(Y)
-            Y = xp.zeros_like(Y)
-            for piece in pieces(T, axis):
-                Y = Y + xp.matmul(piece, xp.matmul(adjoint_of(piece, xp), Q))
-        Q, _ = orthonormalize(Y)
+        Q = turned(T, axis, orthonormalize(Y)[0])
         if budget is None:
             return Q, float("nan")
         rest = _energy_outside(T, axis, Q)
@@ -132,6 +129,17 @@ def by_sketch(
             return Q, rest
         wanted = 2 * wanted if rank is None else min(2 * wanted, rank)
     return None
+
+
+def turned(T: Any, axis: int, Q: Any) -> Any:
+    """Return a basis turned towards the leading singular vectors, by a step of subspace iteration.
+
+    It is an orthonormal basis of ``M Mᴴ Q``.
+    """
+    xp, Y = namespace(T), 0 * Q
+    for piece in pieces(T, axis):
+        Y = Y + xp.matmul(piece, xp.matmul(adjoint_of(piece, xp), Q))
+    return orthonormalize(Y)[0]
 
 
 def sketch_width(rank: int) -> int:
@@ -147,12 +155,25 @@ def _energy_outside(T: Any, axis: int, Q: Any) -> float:
     return rest
 
 
-def fibres(T: Any, axis: int, first: int, last: int, seed: int) -> Any:
-    """Return fibres ``first, …, last − 1`` of a random sequence that has none twice, as columns."""
+def fibres(T: Any, axis: int, count: int, seed: int) -> Any:
+    """Return random fibres as columns, half of them drawn uniformly.
+
+    The others go through random entries, drawn with probabilities proportional to their squares:
+    what is large in a small part of the tensor is found as well. A fibre may come twice.
+    """
     xp, (left, n, right) = namespace(T), sides(T, axis)
+    pool = distinct(seed, axis, left * right, max(min(left * right, _pool), count))
+    generator = np.random.default_rng((seed, axis))
+    entries = (pool // right * n + generator.integers(n, size=pool.size)) * right + pool % right
+    sizes = xp.abs(xp.take(xp.reshape(T, (-1,)), xp.asarray(entries, device=device(T))))
+    largest = xp.max(sizes)
+    sizes = xp.astype(sizes, xp.float64) / xp.astype(xp.where(largest > 0, largest, 1), xp.float64)
+    # the smallest of exponential variables, divided by the weights
+    clocks = xp.asarray(generator.exponential(size=pool.size), device=device(T))
+    order = xp.argsort(clocks / (sizes**2 + 1e-300))[: count // 2]
+    drawn = pool[[int(order[k]) for k in range(count // 2)]]
+    pairs = [divmod(int(place), right) for place in [*pool[: count - count // 2], *drawn]]
     X = xp.reshape(T, (left, n, right))
-    places = distinct(seed, axis, left * right, last)[first:]
-    pairs = [divmod(int(place), right) for place in places]
     return xp.stack([X[i, :, j] for i, j in pairs], axis=1)
 
 

@@ -115,21 +115,26 @@ class Representation:
         *,
         method: str,
         others: Sequence[Representation] = (),
+        tol: float | None = None,
     ) -> Self:
-        """Return what was made of this function and others, with a report that says so."""
+        """Return what was made of this function and others, with a report that says so.
+
+        The tolerance is by default the largest of theirs.
+        """
         parents: list[Representation] = [self, *others]
         report = Construction(
             method=method,
-            tol=max(parent.report.tol for parent in parents),
+            tol=max(parent.report.tol for parent in parents) if tol is None else tol,
             converged=all(parent.converged for parent in parents),
         )
         return type(self)(core, factors, self.bases if bases is None else bases, report=report)
 
-    def _compressed(self, size: float = 0.0) -> Self:
+    def _compressed(self, error: float = 0.0, loss: float = 0.1) -> Self:
         """Return the function with the ranks and degrees that its tolerance needs.
 
-        ``size`` is that of what the function was made of: where those functions have cancelled,
-        errors are relative to it, and the tolerance of the result is larger.
+        ``error`` is what the coefficients have in the Frobenius norm from those of which they were
+        made: where these have cancelled it is larger than the tolerance, which becomes as large.
+        ``loss`` is the part of the tolerance that may be lost here; no less than rounding errors.
 
         Raises
         ------
@@ -139,24 +144,27 @@ class Representation:
         xp, d = self.xp, self.ndim
         tensor = self.coefficients.orthogonalize()
         norm = _core.norm(tensor.core)
-        if not (math.isfinite(norm) and math.isfinite(size)):
+        if not (math.isfinite(norm) and math.isfinite(error)):
             raise OverflowError(f"the function is too large for {self.dtype}: scale it first")
-        tol = self.report.tol * max(size / norm, 1.0) if norm > 0 else math.inf
+        tol = max(self.report.tol, error / norm) if norm > 0 else math.inf
         if tol >= 1:  # nothing but rounding errors
             like: dict[str, Any] = {"dtype": self.dtype, "device": self.device}
             factors = [xp.ones((1, 1), **like)] * d
             return type(self)(xp.zeros((1,) * d, **like), factors, self.bases, report=self.report)
-        core, small = _core.truncated(tensor.core, tol)
+        # rounding errors are those of the numbers before they have cancelled
+        rounding = 8 * float(xp.finfo(self.dtype).eps) * tol / self.report.tol
+        least = max(loss * tol, rounding)
+        core, small = _core.truncated(tensor.core, least)
         factors = [xp.matmul(Q, U) for Q, U in zip(tensor.factors, small, strict=True)]
         for axis, basis in enumerate(self.bases):
             sizes = _core.slice_norms(core, axis, factors[axis])
             sizes = basis.sizes(sizes[:, None]) / norm
             tails = np.sqrt(np.cumsum(sizes[::-1] ** 2)[::-1])
-            kept = max(int(np.sum(tails > tol / math.sqrt(d))), 1)
+            kept = max(int(np.sum(tails > least / math.sqrt(d))), 1)
             n = min(basis.length(kept), factors[axis].shape[0])
             factors[axis] = factors[axis][:n, :]
         report = replace(self.report, tol=tol)
-        core = _core.simplified(core, tol / 10)
+        core = _core.simplified(core, least)
         return type(self)(core, factors, self.bases, report=report)
 
     def _size(self) -> float:

@@ -64,7 +64,7 @@ def started(
     best = min(found)[2]
     core, mixtures = _truncated(best, ranks)
     coupling: Coupling = FullCoupling(ranks)
-    if diagonal:
+    if diagonal and len(ranks) > 1:
         coupling = DiagonalCoupling(ranks)
         parts = _parts(core, rng)
         mixtures = [B @ part for B, part in zip(mixtures, parts, strict=True)]
@@ -75,7 +75,7 @@ def started(
         axes.append(Functions(every, functions.covariance, mean, max_bytes))
     posterior = Posterior(coupling, axes)
     posterior.core, posterior.offset = core.reshape(-1), best.offset
-    posterior.precision = min(len(values) / min(found)[0], _precision)
+    posterior.precision = 1 / max(min(found)[0] / len(values), 1 / _precision)
     return posterior
 
 
@@ -141,7 +141,10 @@ def _parts(core: Any, rng: np.random.Generator) -> list[Any]:
         if error < smallest:
             best, smallest = parts, error
     lengths = _lengths(best[0])
-    return [best[0] / lengths * lengths ** (1 / d), *(part * lengths ** (1 / d) for part in best[1:])]
+    return [
+        best[0] / lengths * lengths ** (1 / d),
+        *(part * lengths ** (1 / d) for part in best[1:]),
+    ]
 
 
 def _lengths(columns: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin.tensors._gauge import move
-from structlin.tensors._variational import Evidence, Posterior
+from structlin.tensors._variational import Evidence, Posterior, noise_floor
 
 
 def sweep(
@@ -73,7 +73,7 @@ def converge(
     rounds: int,
     tell: Callable[[], object],
 ) -> tuple[Evidence, int, float]:
-    """Sweep until the bound rises by less than ``tol`` per observation in a round.
+    """Sweep until the bound rises by less than ``tol`` in a round, or no noise is left.
 
     A round is a sweep, and another one that moves the mixtures unless ``learn`` is None.
 
@@ -84,7 +84,7 @@ def converge(
     int
         The number of rounds.
     float
-        By how much the bound rose in the last one, per observation.
+        By how much the bound rose in the last one; 0 if no noise is left.
     """
     before, rise = -np.inf, np.inf
     for done in range(1, rounds + 1):
@@ -93,7 +93,9 @@ def converge(
         if learn is not None:
             now = sweep(posterior, places, y, past, moving=True, learn=learn)
             posterior.find_precisions(now)
-        rise = (posterior.bound - before) / now.count
+        rise = posterior.bound - before
+        if now.residual <= 1.2 * now.count * noise_floor**2:
+            rise = 0.0
         before = posterior.bound
         tell()
         if abs(rise) < tol:

@@ -113,7 +113,10 @@ class Posterior:
             rows = [self.axes[k].mean[places[k][part]] for k in others]
             shift = (coupling.joined(rows) @ mean) * y[part, None]
             rows = [moments[k][places[k][part]] for k in others]
-            add(sums, places[axis][part], np.hstack([shift, coupling.joined(rows) @ second]))
+            products = coupling.joined(rows) @ second
+            if not others:
+                products = np.repeat(products, len(shift), axis=0)
+            add(sums, places[axis][part], np.hstack([shift, products]))
         return unpacked(sums[:, r:]), np.ascontiguousarray(sums[:, :r])
 
     def of_core(self, places: Sequence[Any], y: Any) -> tuple[Any, Any, Any]:

@@ -80,7 +80,7 @@ def chebtucker(
     the fibres of the bases, and these alone, are evaluated on nested grids of twice the points
     until their coefficients have come down. Further fibres are then tested at few places only. Rows
     of every basis are chosen by QR with column pivoting (Q-DEIM), and the core interpolates ``f``
-    at all combinations of these nodes; with five variables or more, and more than 10⁵ entries, it
+    at all combinations of these nodes; with five variables or more, and more than 10⁴ entries, it
     is made by `tt_cross`. The result is truncated and tested, at 250 or more random points
     (uniform, denser towards the faces, very close to corners) and at the corners, and where it
     fails the search goes on; nodes and values are used again.

@@ -9,6 +9,7 @@ from structlin.tensors._extrema import Extrema
 from structlin.tensors._restriction import Restriction
 from structlin.tensors._statistics import Statistics
 from structlin.tensors._storage import Storage
+from structlin.tensors.fit import fit
 from structlin.tensors.from_arrays import from_coeffs, from_tensor, from_values
 from structlin.tensors.from_cp import from_cp
 from structlin.tensors.kernel_sums import from_kernel_sum
@@ -33,6 +34,7 @@ class ChebTucker(Evaluation, Algebra, Calculus, Restriction, Extrema, Statistics
         How the function came about.
     """
 
+    fit = classmethod(fit)
     from_coeffs = classmethod(from_coeffs)
     from_cp = classmethod(from_cp)
     from_kernel_sum = classmethod(from_kernel_sum)

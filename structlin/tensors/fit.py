@@ -12,6 +12,7 @@ from structlin._backend import device, namespace
 from structlin._validation import inexact, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
+from structlin.tensors import _core
 from structlin.tensors._domain import bases_of
 from structlin.tensors._least_squares import Fit, least_squares, residuals
 from structlin.tensors._memory import default_bytes, require_memory
@@ -22,7 +23,6 @@ from structlin.tensors.tucker import Tucker
 T = TypeVar("T", bound=Representation)
 
 _starts = 4
-_gain = 0.9
 _points_per_parameter = 10
 
 
@@ -104,7 +104,7 @@ def fit(
     report = Construction(
         method="fit",
         tol=max(tol, found.residual / 10),
-        converged=enough and found.converged,
+        converged=(enough and found.converged) or found.residual <= tol,
         error_estimate=found.residual,
         evaluations=count,
         iterations=search.steps,
@@ -135,13 +135,13 @@ class _Search:
         kept = max(self.count // 10, 1)
         self._test, self._train = order[:kept], order[kept:]
 
-    def best(
-        self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
-    ) -> tuple[Fit, bool]:
+    def best(self, sizes: Sequence[int] | None, ranks: Sequence[int] | None) -> tuple[Fit, bool]:
         """Return the fit of all values, and whether there were points enough for it."""
         if sizes is not None and ranks is not None:
             self._require_points(sizes, ranks)
-            return self._started(sizes, ranks, np.arange(self.count)), True
+            every = np.arange(self.count)
+            found = self._started(sizes, ranks, every)
+            return self._fitted(found.core, found.factors, every, found.stiffness, 1e-5, 40), True
         now_sizes = [5] * self.ndim if sizes is None else list(sizes)
         now_ranks = [min(2, n) for n in now_sizes] if ranks is None else list(ranks)
         if ranks is not None:
@@ -152,14 +152,14 @@ class _Search:
                 now_ranks = [1] * self.ndim
         self._require_points(now_sizes, now_ranks)
         found = self._started(now_sizes, now_ranks, self._part(now_sizes, now_ranks))
-        error, enough = self._error(found), True
-        while error > self.tol:
-            tried: list[tuple[float, Fit]] = []
+        errors, enough = self._errors(found), True
+        while math.sqrt(float(np.mean(errors))) > self.tol:
+            tried: list[tuple[Any, Fit]] = []
             enough = True
             for grow_sizes, grow_ranks in ((True, False), (False, True), (True, True)):
                 if (grow_sizes and sizes is not None) or (grow_ranks and ranks is not None):
                     continue
-                if grow_sizes and grow_ranks and tried and min(tried, key=_first)[0] < _gain * error:
+                if grow_sizes and grow_ranks and any(_better(e, errors) for e, _ in tried):
                     continue
                 bigger = self._grown(found, grow_sizes, grow_ranks)
                 if bigger is None:
@@ -169,19 +169,21 @@ class _Search:
                     enough = False
                     continue
                 part = self._part(new_sizes, bigger[0].shape)
-                fitted = self._fitted(*bigger, part, found.stiffness)
-                tried.append((self._error(fitted), fitted))
-            if not tried or min(tried, key=_first)[0] > _gain * error:
+                fitted = self._fitted(*bigger, part, found.stiffness / 100)
+                tried.append((self._errors(fitted), fitted))
+            tried = [pair for pair in tried if _better(pair[0], errors)]
+            if not tried:
                 break
-            error, found = min(tried, key=_first)
+            errors, found = min(tried, key=_size)
             enough = True
         if ranks is None:
             # what is below the noise, or the tolerance
             level = max(0.3 * found.residual, self.tol) / 10
             small = Tucker(found.core, found.factors).recompress(level)
             found = self._fitted(small.core, list(small.factors), self._train, found.stiffness)
-        final = self._fitted(found.core, found.factors, np.arange(self.count), found.stiffness)
-        return final, enough or final.residual <= self.tol
+        every = np.arange(self.count)
+        final = self._fitted(found.core, found.factors, every, found.stiffness, 1e-5, 40)
+        return final, enough
 
     def _part(self, sizes: Sequence[int], ranks: Sequence[int]) -> Any:
         return self._train[: _points_per_parameter * parameters(sizes, ranks) + 500]
@@ -196,35 +198,56 @@ class _Search:
     def _taken(self, x: Any, part: Any) -> Any:
         return self.xp.take(x, self.xp.asarray(part, device=device(x)), axis=0)
 
-    def _fitted(self, core: Any, factors: Sequence[Any], part: Any, stiffness: float) -> Fit:
+    def _fitted(
+        self,
+        core: Any,
+        factors: Sequence[Any],
+        part: Any,
+        stiffness: float,
+        rest: float = 1e-2,
+        most_steps: int = 12,
+    ) -> Fit:
         vanders = self._vanders([U.shape[0] for U in factors], part)
-        fitted = least_squares(core, factors, vanders, self._taken(self.values, part), stiffness)
+        values = self._taken(self.values, part)
+        fitted = least_squares(
+            core, factors, vanders, values, stiffness, rest=rest, most_steps=most_steps
+        )
         self.steps += fitted.steps
         return fitted
 
-    def _started(self, sizes: Sequence[int], ranks: Sequence[int], part: Any) -> Fit:
+    def _started(
+        self, sizes: Sequence[int], ranks: Sequence[int], part: Any, values: Any = None
+    ) -> Fit:
+        """Return the best fit of a few random starts."""
+        vanders = self._vanders(sizes, part)
+        values = self._taken(self.values, part) if values is None else values
+        size = math.sqrt(float(self.xp.mean(self.xp.abs(values) ** 2)))
         found = []
         for _ in range(_starts):
-            factors = [
-                self._random(n, min(r, n)) for n, r in zip(sizes, ranks, strict=True)
-            ]
+            factors = [self._random(n, min(r, n)) for n, r in zip(sizes, ranks, strict=True)]
             core = self._moved(self.rng.standard_normal(tuple(U.shape[1] for U in factors)))
-            found.append(self._fitted(core * 0.1, factors, part, 1e-6 * len(part)))
-            if found[-1].residual <= self.tol:
+            start = size * core
+            fitted = least_squares(
+                start, factors, vanders, values, 1e-6 * len(part), rest=1e-2, most_steps=20
+            )
+            self.steps += fitted.steps
+            found.append(fitted)
+            if fitted.residual <= self.tol:
                 break
         return min(found, key=lambda fitted: fitted.residual)
 
-    def _error(self, found: Fit) -> float:
+    def _errors(self, found: Fit) -> Any:
+        """Return the squared errors at the points that were kept apart, on the host."""
         vanders = self._vanders([U.shape[0] for U in found.factors], self._test)
-        left = residuals(
-            found.core, found.factors, vanders, self._taken(self.values, self._test)
-        )
-        return math.sqrt(float(self.xp.mean(self.xp.abs(left) ** 2)))
+        values = self._taken(self.values, self._test)
+        squares = self.xp.abs(residuals(found.core, found.factors, vanders, values)) ** 2
+        return np.asarray([float(squares[k]) for k in range(squares.shape[0])])
 
     def _grown(self, found: Fit, sizes: bool, ranks: bool) -> tuple[Any, list[Any]] | None:
         """Return core and factors with more room; None if nothing can grow."""
         xp = self.xp
         core, factors, changed = found.core, list(found.factors), False
+        part = self._part([U.shape[0] for U in factors], core.shape)
         if sizes:
             for axis, (U, basis) in enumerate(zip(factors, self.bases, strict=True)):
                 weighted = xp.tensordot(U, xp.moveaxis(core, axis, 0), axes=1)
@@ -235,19 +258,22 @@ class _Search:
                     more = xp.zeros((n // 2 + 1, U.shape[1]), dtype=U.dtype, device=device(U))
                     factors[axis], changed = xp.concat([U, more]), True
         if ranks:
-            shape, old = [], core.shape
-            for axis, U in enumerate(factors):
-                n, r = U.shape
-                rest = math.prod(old) // r
-                more = min(max(1, r // 3), n - r, max(rest * 4 - r, 1))
-                if more > 0:
-                    factors[axis] = xp.concat([U, self._random(n, more)], axis=1)
-                    changed = True
-                shape.append(r + max(more, 0))
-            padded = xp.zeros(tuple(shape), dtype=core.dtype, device=device(core))
-            padded[tuple(slice(0, r) for r in old)] = core
-            core = padded
+            more = []
+            for U, r in zip(factors, core.shape, strict=True):
+                rest = math.prod(core.shape) // r
+                more.append(min(max(1, r // 3), U.shape[0] - r, 4 * rest - r))
+            if max(more) > 0 and min(U.shape[0] for U in factors) > 1:
+                left = self._rest(core, factors, part, [max(m, 1) for m in more])
+                core = _core.direct_sum(core, left.core)
+                pairs = zip(factors, left.factors, strict=True)
+                factors, changed = [xp.concat([U, V], axis=1) for U, V in pairs], True
         return (core, factors) if changed else None
+
+    def _rest(self, core: Any, factors: Sequence[Any], part: Any, ranks: Sequence[int]) -> Fit:
+        """Return a fit of what core and factors leave of the values."""
+        sizes = [U.shape[0] for U in factors]
+        vanders, values = self._vanders(sizes, part), self._taken(self.values, part)
+        return self._started(sizes, ranks, part, residuals(core, factors, vanders, values))
 
     def _random(self, n: int, r: int) -> Any:
         decay = 1 / (1 + np.arange(n)) ** 1.0
@@ -272,8 +298,15 @@ def parameters(sizes: Sequence[int], ranks: Sequence[int]) -> int:
     return math.prod(ranks) + sum((n - min(n, r)) * min(n, r) for n, r in pairs)
 
 
-def _first(pair: tuple[float, Fit]) -> float:
-    return pair[0]
+def _size(pair: tuple[Any, Fit]) -> float:
+    return float(np.mean(pair[0]))
+
+
+def _better(new: Any, old: Any) -> bool:
+    """Tell whether squared errors at the same points are smaller, and not by chance."""
+    gain = old - new
+    chance = 2 * float(np.std(gain)) / math.sqrt(len(gain))
+    return bool(np.mean(gain) > max(min(chance, 0.5 * np.mean(old)), 0.01 * np.mean(old)))
 
 
 def _checked(points: Any, values: Any) -> tuple[Any, Any]:

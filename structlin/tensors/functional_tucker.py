@@ -32,7 +32,7 @@ class Regression:
     iterations : int
         Rounds of sweeps.
     rise : float
-        By how much the bound rose in the last round, per observation.
+        By how much the bound rose in the last round; 0 if no noise was left.
     bound : float
         A lower bound of the logarithm of the probability (density) of the standardised values: of
         two models of the same data the one with the larger bound explains them better.
@@ -72,7 +72,8 @@ class FunctionalTucker:
         Coordinates are rounded to this fraction of the extent of their axis. With 0 they are taken
         as they are; the cost grows with the number of different ones.
     tol : float
-        The iteration ends when a round raises the bound by less than this, per observation.
+        The iteration ends when a round raises the bound by less than this. The bound is the
+        logarithm of a probability: differences below 1 mean little.
     max_iterations : int
         The largest number of rounds.
     rng : None, int or numpy.random.Generator
@@ -135,7 +136,7 @@ class FunctionalTucker:
         core: Literal["full", "diagonal"] = "full",
         learn: bool | None = None,
         resolution: float = 0.0,
-        tol: float = 1e-5,
+        tol: float = 0.1,
         max_iterations: int = 50,
         rng: Any = None,
         progress: bool = False,
@@ -220,9 +221,11 @@ class FunctionalTucker:
             )
         self._pitch = self.resolution * (high - self._low)
         self._center = float(np.mean(y))
-        self._scale = float(np.std(y))
-        if self._scale <= 1e-14 * abs(self._center):  # constant
-            self._scale = abs(self._center) or 1.0
+        largest = float(np.max(np.abs(y - self._center)))
+        if largest <= 1e-14 * abs(self._center):  # constant
+            largest = abs(self._center) or 1.0
+        # squares of values may overflow, or vanish
+        self._scale = largest * (float(np.std((y - self._center) / largest)) or 1.0)
         coords, y = self._rounded(coords), (y - self._center) / self._scale
         widths = (high - self._low).tolist()
         kernels = [
@@ -232,9 +235,7 @@ class FunctionalTucker:
         pairs = [np.unique(x, return_inverse=True) for x in coords.T]
         points, places = [x for x, _ in pairs], [place for _, place in pairs]
         rng = np.random.default_rng(self.seed)
-        posterior = started(
-            coords, y, points, kernels, ranks, self.diagonal, rng, self.max_bytes
-        )
+        posterior = started(coords, y, points, kernels, ranks, self.diagonal, rng, self.max_bytes)
         self._posterior = posterior
         return self._converge(places, y, None, [self.learn] * d)
 
@@ -275,9 +276,7 @@ class FunctionalTucker:
             posterior.axes[axis].observe(precision * information, precision * shift)
         return self._converge(places, y, past, None)
 
-    def predict(
-        self, coords: Any, *, return_std: bool = False, include_noise: bool = False
-    ) -> Any:
+    def predict(self, coords: Any, *, return_std: bool = False, include_noise: bool = False) -> Any:
         """Return the expected values at coordinates, and their standard deviations.
 
         Parameters
@@ -391,7 +390,7 @@ class FunctionalTucker:
         if not self.report.converged:
             warnings.warn(
                 f"the regression did not come to rest in {rounds} rounds: the last one raised the "
-                f"bound by {rise:.3g} per observation, and tol is {self.tol:g}; increase "
+                f"bound by {rise:.3g}, and tol is {self.tol:g}; increase "
                 "max_iterations, or tol",
                 ConvergenceWarning,
                 stacklevel=3,

@@ -43,9 +43,12 @@ def sthosvd(
         - "qr": a QR factorisation of ``Mᴴ``, to rounding errors; three times the work.
         - "randomized": products with random matrices, for ranks far below the sizes.
         - "fibres": ranges of a few random fibres, and one pass over the tensor for the core: the
-          fastest, and the least accurate at given ranks.
-        - "auto": "gram" where its squares tell the tolerance, or what the ranks leave, and "qr"
-          where they do not; "randomized" for axes that are very long for their ranks.
+          fastest, and the least accurate at given ranks: what is large in a small part of the
+          tensor may be missed, and the error then tells. "auto" follows where a tolerance needs
+          more than a few.
+        - "auto": "gram" where its squares tell the tolerance, and "qr" where they do not;
+          "randomized" for axes that are very long for their ranks. Where given ranks leave less
+          than squares can tell, "gram" is followed by a step of subspace iteration, or replaced.
 
         Where there are no more fibres than entries in them, their singular vectors are computed
         directly.
@@ -98,9 +101,12 @@ def sthosvd(
     if data.size == 0:
         return data.zero("nothing to do: the tensor is zero")
     seed = seed_of(rng) if wants_seed(data, method) else None
+    what = "STHOSVD"
     if method == "fibres" and seed is not None:
-        core, factors, error = from_fibres(data, seed)
-        return _told(data, core, factors, f"STHOSVD by {method}", error, seed)
+        found = from_fibres(data, seed)
+        if found is not None:
+            return _told(data, found[0], found[1], "STHOSVD by fibres", found[2], seed)
+        method, what = "auto", "STHOSVD, as few fibres do not do"
     core = data.array
     steps: dict[int, Step] = {}
     for axis in sorted(range(data.ndim), key=lambda k: data.array.shape[k]):
@@ -109,7 +115,7 @@ def sthosvd(
     factors = [steps[axis].U for axis in range(data.ndim)]
     left = sum(step.left for step in steps.values())
     error = math.sqrt(left) / data.size if left >= 0 else data.error(core, factors)
-    return _told(data, core, factors, _text("STHOSVD", data, steps), error, seed)
+    return _told(data, core, factors, _text(what, data, steps), error, seed)
 
 
 def hosvd(

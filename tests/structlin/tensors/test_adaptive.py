@@ -49,7 +49,7 @@ SMOOTH: dict[str, Function] = {
     "wagon": wagon,
     "separable": lambda x, y, z: np.tanh(10 * (x + y)) * np.cos(z),
 }
-EVERY_TIME = ("runge", "slater", "tanh5", "cos20", "bessel", "log", "rational", "exp", "wagon")
+EVERY_TIME = ("runge", "tanh5", "cos20", "bessel", "exp", "wagon")
 
 
 def test_points(count: int, domain: Any) -> Any:
@@ -345,7 +345,7 @@ def test_the_data_type_must_not_change() -> None:
 
 
 def test_cores_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(MemoryError, match="the core has .* max_bytes allows"):
+    with pytest.raises(MemoryError, match=r"the core has .* max_bytes allows"):
         chebtucker(SMOOTH["tanh3"], CUBE, rng=0, max_bytes=10_000)
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.polynomial import chebyshev
 
 from structlin.bases import Chebyshev, Fourier
-from structlin.tensors import ChebTucker, TensorTrain
+from structlin.tensors import ChebTucker, TensorTrain, chebtucker
 from tests.structlin.tensors.random_functions import coefficients, size, values
 
 
@@ -122,6 +122,27 @@ def test_antiderivatives_are_zero_at_the_low_end(library):
     np.testing.assert_allclose(
         values(both, np.asarray([x, y]), library), expected, rtol=0, atol=1e-13
     )
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-8, 1e-12])
+def test_identities_of_functions_that_were_built(tol):
+    from tests.conftest import LIBRARIES
+
+    library = LIBRARIES["numpy"]
+    f = chebtucker(lambda x, y: 1 / (1 + x**2 + 4 * y**2), [(-1, 1), (0, 2)], tol=tol, rng=0)
+    g = chebtucker(lambda x, y: np.exp(x * y), [(-1, 1), (0, 2)], tol=tol, rng=0)
+    p = points(f.bases, 200)
+    left, right = values(f, p, library), values(g, p, library)
+    for result, expected in (
+        (f + g, left + right),
+        (f - g, left - right),
+        (f * g, left * right),
+        (f.cumsum(0).diff(0), left),
+        (f.cumsum(1).diff(1), left),
+        (f.cumsum((0, 1)).diff(1).diff(0), left),
+    ):
+        atol = 10 * tol * np.max(np.abs(left)) * np.max(np.abs(right))
+        np.testing.assert_allclose(values(result, p, library), expected, rtol=0, atol=atol)
 
 
 def test_norms_of_functions_that_nearly_cancel(library):

@@ -134,7 +134,7 @@ def test_squares_are_left_where_they_cannot_tell() -> None:
         coarse.report.method == "STHOSVD: axis 0, 1 by gram; axis 2 by svd, as the fibres are few"
     )
     assert "less than squares can tell" in fine.report.method
-    assert error(fine, A) <= math.hypot(*tails(A, (9, 9, 9))) / np.linalg.norm(A) < 1e-9
+    assert error(fine, A) <= 1.01 * math.hypot(*tails(A, (9, 9, 9))) / np.linalg.norm(A) < 1e-9
     sharp = sthosvd(A, tol=1e-9).report
     assert sharp is not None
     assert "tol is below the 5e-08" in sharp.method
