@@ -68,6 +68,23 @@ def test_sketching(names):
     assert abs(estimate.value - exact) < 4 * estimate.standard_error
 
 
+def test_functions(names):
+    f, g, steady = names["f"], names["g"], names["steady"]
+    point = np.array([0.1, 0.2, 0.3])
+    value = 1 / (1 + 25 * np.sum(point**2))
+    slope = -50 * point[0] * value**2
+    np.testing.assert_allclose(f(*point), value, rtol=1e-9)
+    np.testing.assert_allclose(g(*point), np.exp(value) * slope + 2, rtol=1e-7)
+    np.testing.assert_allclose(f.max(), 1, rtol=1e-9)
+    equation = steady.laplacian() + f
+    assert abs(equation(*point)) < 1e-5
+    distances = np.linalg.norm(names["places"] - point, axis=1)
+    exact = np.sum(names["charges"] / distances)
+    np.testing.assert_allclose(names["potential"](*point), exact, atol=1e-6)
+    truth = np.sin(1.8) * np.exp(0.7)
+    assert abs(names["mean"][0] - truth) < 4 * names["std"][0] < 0.4
+
+
 def test_suites_of_users(names):
     names["test_my_solver"]()
 

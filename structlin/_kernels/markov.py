@@ -1,9 +1,9 @@
 """Smoothing of several functions at once that share a state-space covariance.
 
-The state at point ``i`` is a vector of ``states * functions`` numbers, ``s[j functions + r]`` being
-derivative ``j`` of function ``r``. Every function has the prior covariance ``P`` at every point, and
-goes over gap ``i`` by ``A[i]`` and noise ``Q[i]``; the functions ``u`` at point ``i`` are observed
-through the factor ``exp(b[i] · u − u · D[i] u / 2)``, where ``D[i]`` is positive semidefinite.
+The state at point ``i`` is a vector of ``states * functions`` numbers: ``s[j functions + r]`` is
+derivative ``j`` of function ``r``. Every function has the prior covariance ``P`` at every point,
+and goes over gap ``i`` by ``A[i]`` and noise ``Q[i]``; the functions ``u`` at point ``i`` are
+observed through the factor ``exp(b[i] · u − u · D[i] u / 2)``, where ``D[i]`` is positive semidefinite.
 
 Loops over points are what a compiler wants, so these plain functions are the source of their twins.
 """
@@ -21,8 +21,8 @@ def filtered(
 ) -> float:
     """Go forward; write mean and covariance of every state given what is at and before it.
 
-    ``gains`` and ``shifts`` get what `smoothed` needs of every observation. Returns the logarithm of
-    the expected product of all observation factors.
+    ``gains`` and ``shifts`` get what `smoothed` needs of every observation. Returns the logarithm
+    of the expected product of all observation factors.
     """
     points, functions = b.shape
     states = P.shape[0]
@@ -164,9 +164,9 @@ def smoothed(
 ) -> None:
     """Go backward; write mean ``u[i]`` and covariance ``spread[i]`` of the functions given all.
 
-    ``pulls[i]`` and ``weights[i]`` say what is at and after point ``i``: if the state there has mean
-    ``m`` and covariance ``C`` given what is before it, it has ``m + C pull`` and ``C − C weight C``
-    given all. They have one entry more than there are points, zeros.
+    ``pulls[i]`` and ``weights[i]`` say what is at and after point ``i``: if the state there has
+    mean ``m`` and covariance ``C`` given what is before it, it has ``m + C pull`` and
+    ``C − C weight C`` given all. They have one entry more than there are points, zeros.
     """
     points, functions = u.shape
     states = P.shape[0]

@@ -43,8 +43,8 @@ class Matern(Covariance):
     ``rate = √(2 nu) / length_scale``, are a Markov process: with this *state* ``s``, of ``states``
     numbers, ``s(x + gap) = A s(x) + noise``. Here ``A = exp(F rate gap)`` is a polynomial times an
     exponential, because ``F`` has the only eigenvalue −1, and the covariance of the noise is
-    ``Q = P − A P Aᵀ``, where ``P`` is the covariance of the state at any point. It is computed as an
-    integral, which loses no digits where the gap is small and ``Q`` nearly zero.
+    ``Q = P − A P Aᵀ``, where ``P`` is the covariance of the state at any point. It is computed as
+    an integral, which loses no digits where the gap is small and ``Q`` nearly zero.
 
     References
     ----------
@@ -90,6 +90,17 @@ class Matern(Covariance):
         return math.sqrt(2 * self.nu) / self.length_scale
 
     def __call__(self, x: Any, y: Any = None) -> Any:
+        """Return the covariances between points ``x`` and points ``y``, by default ``x`` again.
+
+        Parameters
+        ----------
+        x : (n,) array
+        y : (m,) array, optional
+
+        Returns
+        -------
+        (n, m) array
+        """
         x = _points("x", x)
         y = x if y is None else _points("y", y)
         xp = namespace(x, y)
@@ -179,7 +190,7 @@ class Matern(Covariance):
         # Q is graded by powers of the gap: scale it before it is inverted
         _, a = self._scaled(gaps)
         a = xp.where(a < 1, a, xp.ones_like(a))
-        grades = xp.concat([a[:, 0] ** (self.nu - j) for j in range(self.states)], axis=1)
+        grades = xp.concat([a[:, 0, :] ** (self.nu - j) for j in range(self.states)], axis=1)
         grades = grades[:, :, None]
         both = grades * xp.matrix_transpose(grades)
         inverse = xp.linalg.inv(self.process_noise(gaps) / both) / both

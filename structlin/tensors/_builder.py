@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from structlin._errors import ConvergenceError, ConvergenceWarning
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
 from structlin.tensors import _core
+from structlin.tensors._box import Box
 from structlin.tensors._fibres import Fibres
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._report import Construction
@@ -130,9 +130,7 @@ class Builder:
         self.axes = [
             Fibres(samples, basis, axis, d, max_degree) for axis, basis in enumerate(self.bases)
         ]
-        self.low = np.asarray([basis.low for basis in self.bases])
-        self.high = np.asarray([basis.high for basis in self.bases])
-        self.width = self.high - self.low
+        self.box = Box(self.bases, self.rng)
         self.level = _safety * tol
         self.hot: list[list[Any]] = [[] for _ in range(d)]
         self.resolved = True
@@ -145,7 +143,7 @@ class Builder:
         """Return core and factors."""
         xp, samples = self.samples.xp, self.samples
         self._start()
-        points = self._test_points(_tests)
+        points = self.box.tests(_tests)
         exact = samples(points)
         while True:
             self.iterations += 1
@@ -154,8 +152,9 @@ class Builder:
                 return self._zero()
             self._climb()
             values = self._train() if self._is_train() else self._core()
-            count = samples.count // 10 - len(points)
-            fresh = self._test_points(min(max(count, _tests // 4), _most_tests * self.resolved))
+            count = samples.count // 10 - len(points) if self.resolved else 0
+            count = min(max(count, _tests // 4), _most_tests)
+            fresh = self.box.tests(count, samples.peak)
             points = np.concatenate([points, fresh])
             exact = xp.concat([exact, samples(fresh)])
             core, factors, errors = self._compressed(values, points, exact)
@@ -175,10 +174,10 @@ class Builder:
 
     def _start(self) -> None:
         """Look at fibres through the centre, and on edges and along them."""
-        seeds = np.concatenate([self._corners(16), (self.low + self.width / 2)[None, :]])
+        seeds = self.box.seeds()
         for fibres in self.axes:
             anchors = seeds.copy()
-            anchors[:, fibres.axis] = self.low[fibres.axis]
+            anchors[:, fibres.axis] = self.box.low[fibres.axis]
             self._offer(fibres, np.unique(anchors, axis=0))
         least = 10 * self._eps()
         if self.tol < least:
@@ -253,11 +252,10 @@ class Builder:
         samples = self.samples
         if self.resolved and samples.largest <= _growth * self._scale:
             return
-        width, history, before = self.width / 8, [samples.largest], samples.largest
+        size, history, before = 0.25, [samples.largest], samples.largest
         for _ in range(_climb):
-            steps = width * (2 * self.rng.random((_climbers, len(self.bases))) - 1)
-            samples(np.clip(samples.peak + steps, self.low, self.high))
-            width = width if samples.largest > history[-1] else width / 2
+            samples(self.box.around(samples.peak, size, _climbers))
+            size = size if samples.largest > history[-1] else size / 2
             history.append(samples.largest)
         if samples.largest > _growth * history[_climb // 2]:
             point = ", ".join(f"{x:.6g}" for x in samples.peak)
@@ -282,37 +280,13 @@ class Builder:
 
     def _anchors(self, count: int) -> Any:
         """Return random points, a quarter of them on nodes of all axes."""
-        points = self._random_points(count)
-        on_nodes = self._every(4, count)
+        points = self.box.points(count, self.samples.peak)
+        on_nodes = np.arange(count) % 4 == int(self.rng.integers(4))
         for fibres in self.axes:
             if fibres.rank:
                 nodes = fibres.points[self.rng.choice(fibres.nodes, count)]
                 points[:, fibres.axis] = np.where(on_nodes, nodes, points[:, fibres.axis])
         return points
-
-    def _random_points(self, count: int) -> Any:
-        """Return random points: uniform, denser towards the faces, and very close to corners."""
-        t = self.rng.random((count, len(self.bases)))
-        kind = np.arange(count) % 3
-        kind = self.rng.permutation(kind)
-        t[kind == 1] = np.sin(math.pi / 2 * t[kind == 1]) ** 2
-        near = 10.0 ** (-6 * np.abs(2 * t - 1)) / 2
-        t[kind == 2] = np.where(t < 0.5, near, 1 - near)[kind == 2]
-        return np.clip(self.low + self.width * t, self.low, self.high)
-
-    def _every(self, period: int, count: int) -> Any:
-        return np.arange(count) % period == int(self.rng.integers(period))
-
-    def _test_points(self, count: int) -> Any:
-        return np.concatenate([self._random_points(count), self._corners(64)])
-
-    def _corners(self, most: int) -> Any:
-        d = len(self.bases)
-        if 2**d <= most:
-            ends = np.asarray(list(itertools.product((0.0, 1.0), repeat=d)))
-        else:
-            ends = self.rng.integers(0, 2, (most, d)).astype(np.float64)
-        return np.where(ends == 1, self.high, self.low)
 
     def _compressed(self, values: Any, points: Any, exact: Any) -> tuple[Any, list[Any], Any]:
         """Return core and factors, truncated as far as that does not matter, and the errors."""

@@ -83,7 +83,7 @@ class Coupling(ABC):
 
     @abstractmethod
     def gram(self, total: Any) -> Any:
-        """Return the (size, size) matrix ``Σ joined joinedᵀ`` from the sum of joined packed rows."""
+        """Return the (size, size) sum ``Σ b bᵀ`` of joined rows ``b`` from that of packed ones."""
 
     @abstractmethod
     def mixing(self, axis: int, B: Any) -> Any:

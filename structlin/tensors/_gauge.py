@@ -1,7 +1,7 @@
 """Moves along what the observations do not tell: functions mixed, and the core unmixed.
 
-The value ``a · u`` stays when the functions ``u`` become ``B⁻ᵀ u`` and ``a`` becomes ``B a``. Sweeps
-over the axes creep along such directions, in which only the priors change.
+The value ``a · u`` stays when the functions ``u`` become ``B⁻ᵀ u`` and ``a`` becomes ``B a``.
+Sweeps over the axes creep along such directions, in which only the priors change.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: 
     -----
     With the functions at their best for every ``B`` and length scale, the bound is their evidence
     plus ``−½ λ tr(B N Bᵀ) + (s/r) log |det B|``, where ``N`` is the expected Gram matrix of the
-    core's slices, ``λ`` the prior precision of its ``s`` entries, and ``r`` the rank. The derivative
-    of the evidence in ``B`` follows from the moments of the functions, that is from one smoothing;
-    the one in the length scale is a difference.
+    core's slices, ``λ`` the prior precision of its ``s`` entries, and ``r`` the rank. The
+    derivative of the evidence in ``B`` follows from the moments of the functions, that is from one
+    smoothing; the one in the length scale is a difference.
     """
     functions, coupling = posterior.axes[axis], posterior.coupling
     information = posterior.precision * now.information[axis]

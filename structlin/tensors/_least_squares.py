@@ -54,7 +54,7 @@ def residuals(core: Any, factors: Sequence[Any], vanders: Sequence[Any], values:
     xp, out = namespace(values), []
     step = max(_block_entries // math.prod(core.shape), 64)
     for start in range(0, values.shape[0], step):
-        part = slice(start, start + step)
+        part = slice(start, min(start + step, values.shape[0]))
         out.append(values[part] - _core.entries(core, rows_of(factors, vanders, part)))
     return xp.concat(out)
 
@@ -76,10 +76,10 @@ def least_squares(
     Notes
     -----
     Levenberg and Marquardt's method on ``Σ |value − f|² + ρ Σₖ ‖Dₖ Uₖ Gₖ‖²``, where ``Gₖ`` is the
-    core unfolded along axis ``k`` and ``D`` weights degree ``j`` by ``j²``. The weight ``ρ`` follows
-    the evidence: it is the variance of the noise times the number ``γ`` of parameters that the
-    values determine, over the penalty [1]_. The factors are orthonormalised after every step. A step
-    costs ``O(N p²)`` for ``p`` parameters.
+    core unfolded along axis ``k`` and ``D`` weights degree ``j`` by ``j²``. The weight ``ρ``
+    follows the evidence: it is the variance of the noise times the number of parameters that the
+    values determine, over the penalty [1]_. The factors are orthonormalised after every step. A
+    step costs ``O(N p²)`` for ``p`` parameters.
 
     References
     ----------
@@ -89,9 +89,10 @@ def least_squares(
     core, factors = _orthonormal(core, factors)
     energy = float(xp.sum(xp.abs(values) ** 2))
     floor = (4 * float(xp.finfo(values.dtype).eps)) ** 2 * energy
-    damping, converged, step = 1e-3, False, 0
+    damping, converged, steps = 1e-3, False, 0
     loss = _loss(core, factors, vanders, values, stiffness)
-    for step in range(1, most_steps + 1):
+    while steps < most_steps and not converged:
+        steps += 1
         normal, gradient, penalty, left = _normal_equations(core, factors, vanders, values)
         size = normal.shape[0]
         unit = xp.eye(size, dtype=normal.dtype, device=device(normal))
@@ -113,26 +114,61 @@ def least_squares(
         gain, loss = loss - there, there
         core, factors = tried
         damping = damping / 8 if damping > 1e-14 else damping
+        left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
+        if gain > 0.1 * loss:
+            continue  # what is left is not noise yet
         inverse = xp.linalg.solve(regular + 1e-12 * mean * unit, normal)
         determined = min(float(xp.linalg.trace(xp.real(inverse))), 0.9 * count)
         roughness = _roughness(core, factors)
-        left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
         new = max(left, floor) / (count - determined) * determined / max(roughness, 1e-300)
         settled = gain <= rest * loss and abs(new - stiffness) <= 0.05 * stiffness
-        stiffness = min(max(new, 1e-20 * stiffness), 1e3 * stiffness)
+        stiffness = new
         loss = left + stiffness * roughness
-        if settled or left <= floor:
-            converged = True
-            break
+        converged = settled or left <= floor
     left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
     return Fit(
         core=core,
         factors=factors,
         residual=math.sqrt(left / count),
         stiffness=stiffness,
-        steps=step,
+        steps=steps,
         converged=converged,
     )
+
+
+def products(factors: Sequence[Any], vanders: Sequence[Any], values: Any, sweeps: int) -> Any:
+    """Fit values by a sum of products of functions, the columns of factors, from a start.
+
+    Alternating least squares: a sweep costs ``O(N Σ (nₖ r)²)``.
+
+    Returns
+    -------
+    list of (n, r) arrays
+        The coefficients; all columns but those of the last axis have norm 1.
+    """
+    xp, factors = namespace(values), list(factors)
+    for _ in range(sweeps):
+        for axis, U in enumerate(factors):
+            normal, shift = 0.0, 0.0
+            step = max(_block_entries // math.prod(U.shape), 64)
+            for start in range(0, values.shape[0], step):
+                part = slice(start, min(start + step, values.shape[0]))
+                a = xp.ones((1, 1), dtype=U.dtype, device=device(U))
+                for k, row in enumerate(rows_of(factors, vanders, part)):
+                    a = a if k == axis else a * row
+                V = xp.astype(vanders[axis][part, : U.shape[0]], U.dtype)
+                J = xp.reshape(V[:, :, None] * a[:, None, :], (V.shape[0], math.prod(U.shape)))
+                normal = normal + xp.matmul(adjoint_of(J, xp), J)
+                shift = shift + xp.matmul(adjoint_of(J, xp), values[part])
+            size = normal.shape[0]
+            ridge = 1e-12 * float(xp.linalg.trace(xp.real(normal))) / size + 1e-300
+            normal = normal + ridge * xp.eye(size, dtype=normal.dtype, device=device(normal))
+            U = xp.reshape(xp.linalg.solve(normal, shift[:, None]), U.shape)
+            if axis < len(factors) - 1:
+                lengths = xp.linalg.vector_norm(U, axis=0, keepdims=True)
+                U = U / xp.where(lengths > 0, lengths, xp.ones_like(lengths))
+            factors[axis] = U
+    return factors
 
 
 def _orthonormal(core: Any, factors: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -179,7 +215,7 @@ def _normal_equations(
     left = 0.0
     step = max(_block_entries // total, 64)
     for start in range(0, values.shape[0], step):
-        part = slice(start, start + step)
+        part = slice(start, min(start + step, values.shape[0]))
         rows = rows_of(factors, vanders, part)
         columns = []
         for axis, U in enumerate(factors):

@@ -103,7 +103,7 @@ def _truncated(posterior: Posterior, ranks: Sequence[int]) -> tuple[Any, list[An
     mixtures = []
     for axis, (R, r) in enumerate(zip(whitened, ranks, strict=True)):
         flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
-        V = np.linalg.svd(flat, full_matrices=False)[0][:, :r]
+        V = np.linalg.svd(flat)[0][:, :r]
         core = np.moveaxis(np.tensordot(V, core, axes=((0,), (axis,))), 0, axis)
         mixtures.append(np.linalg.lstsq(R, V, rcond=1e-10)[0])
     return core, mixtures

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy as np
 
 from structlin.tensors._gauge import move
 from structlin.tensors._variational import Evidence, Posterior, noise_floor
@@ -86,8 +85,9 @@ def converge(
     float
         By how much the bound rose in the last one; 0 if no noise is left.
     """
-    before, rise = -np.inf, np.inf
-    for done in range(1, rounds + 1):
+    before, rise, done = -math.inf, math.inf, 0
+    while abs(rise) >= tol and done < rounds:
+        done += 1
         now = sweep(posterior, places, y, past)
         posterior.find_precisions(now)
         if learn is not None:
@@ -98,6 +98,4 @@ def converge(
             rise = 0.0
         before = posterior.bound
         tell()
-        if abs(rise) < tol:
-            break
     return now, done, float(rise)

@@ -120,7 +120,7 @@ class Posterior:
         return unpacked(sums[:, r:]), np.ascontiguousarray(sums[:, :r])
 
     def of_core(self, places: Sequence[Any], y: Any) -> tuple[Any, Any, Any]:
-        """Return ``Σ E[b bᵀ]`` (s, s), ``Σ y E[b]`` and ``Σ E[b]`` (s,), where a value is ``b · core``."""
+        """Return sums of ``E[b bᵀ]``, ``y E[b]`` and ``E[b]``, where a value is ``b · core``."""
         coupling, moments = self.coupling, [functions.second_moments for functions in self.axes]
         total: Any = 0.0
         sums: Any = 0.0

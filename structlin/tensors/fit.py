@@ -14,7 +14,7 @@ from structlin.bases import Basis
 from structlin.sketching._random import seed_of
 from structlin.tensors import _core
 from structlin.tensors._domain import bases_of
-from structlin.tensors._least_squares import Fit, least_squares, residuals
+from structlin.tensors._least_squares import Fit, least_squares, products, residuals
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._report import Construction, warn_unresolved
 from structlin.tensors._representation import Representation
@@ -61,9 +61,9 @@ def fit(
     Returns
     -------
     ChebTucker
-        Its ``error_estimate`` is the root mean square of what is left of the values, relative to the
-        largest one: the noise, if there is any. It has converged if the iteration came to rest, and
-        it was not a lack of points that kept ranks or degrees from growing.
+        Its ``error_estimate`` is the root mean square of what is left of the values, relative to
+        the largest one: the noise, if there is any. It has converged if that is ``tol``, or if the
+        iteration came to rest and it was not a lack of points that stopped the growth.
 
     Raises
     ------
@@ -216,11 +216,11 @@ class _Search:
         return fitted
 
     def _started(
-        self, sizes: Sequence[int], ranks: Sequence[int], part: Any, values: Any = None
+        self, sizes: Sequence[int], ranks: Sequence[int], part: Any
     ) -> Fit:
         """Return the best fit of a few random starts."""
         vanders = self._vanders(sizes, part)
-        values = self._taken(self.values, part) if values is None else values
+        values = self._taken(self.values, part)
         size = math.sqrt(float(self.xp.mean(self.xp.abs(values) ** 2)))
         found = []
         for _ in range(_starts):
@@ -228,7 +228,7 @@ class _Search:
             core = self._moved(self.rng.standard_normal(tuple(U.shape[1] for U in factors)))
             start = size * core
             fitted = least_squares(
-                start, factors, vanders, values, 1e-6 * len(part), rest=1e-2, most_steps=20
+                start, factors, vanders, values, 1e-9 * len(part), rest=1e-2, most_steps=20
             )
             self.steps += fitted.steps
             found.append(fitted)
@@ -257,23 +257,33 @@ class _Search:
                     n = U.shape[0]
                     more = xp.zeros((n // 2 + 1, U.shape[1]), dtype=U.dtype, device=device(U))
                     factors[axis], changed = xp.concat([U, more]), True
-        if ranks:
-            more = []
-            for U, r in zip(factors, core.shape, strict=True):
-                rest = math.prod(core.shape) // r
-                more.append(min(max(1, r // 3), U.shape[0] - r, 4 * rest - r))
-            if max(more) > 0 and min(U.shape[0] for U in factors) > 1:
-                left = self._rest(core, factors, part, [max(m, 1) for m in more])
-                core = _core.direct_sum(core, left.core)
-                pairs = zip(factors, left.factors, strict=True)
-                factors, changed = [xp.concat([U, V], axis=1) for U, V in pairs], True
+        room = min(4 * math.prod(core.shape) // r - r for r in core.shape)
+        if ranks and self.ndim > 1 and room > 0:
+            more = min(max(1, min(core.shape) // 3), room)
+            rest = self._rest(core, factors, part, more)
+            core = _core.direct_sum(core, self._diagonal(more))
+            pairs = zip(factors, rest, strict=True)
+            factors, changed = [xp.concat([U, V], axis=1) for U, V in pairs], True
         return (core, factors) if changed else None
 
-    def _rest(self, core: Any, factors: Sequence[Any], part: Any, ranks: Sequence[int]) -> Fit:
-        """Return a fit of what core and factors leave of the values."""
-        sizes = [U.shape[0] for U in factors]
-        vanders, values = self._vanders(sizes, part), self._taken(self.values, part)
-        return self._started(sizes, ranks, part, residuals(core, factors, vanders, values))
+    def _rest(self, core: Any, factors: Sequence[Any], part: Any, rank: int) -> list[Any]:
+        """Return factors of a sum of products, near to what core and factors leave of values."""
+        vanders = self._vanders([U.shape[0] for U in factors], part)
+        left = residuals(core, factors, vanders, self._taken(self.values, part))
+        best, smallest = [], math.inf
+        for _ in range(_starts):
+            start = [self._random(U.shape[0], rank) for U in factors]
+            found = products(start, vanders, left, 5)
+            still = residuals(self._diagonal(rank), found, vanders, left)
+            size = float(self.xp.sum(self.xp.abs(still) ** 2))
+            if not best or size < smallest:
+                best, smallest = found, size
+        return best
+
+    def _diagonal(self, rank: int) -> Any:
+        core = np.zeros((rank,) * self.ndim)
+        core[(np.arange(rank),) * self.ndim] = 1.0
+        return self._moved(core)
 
     def _random(self, n: int, r: int) -> Any:
         decay = 1 / (1 + np.arange(n)) ** 1.0

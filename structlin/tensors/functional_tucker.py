@@ -53,8 +53,8 @@ class Regression:
 class FunctionalTucker:
     """Values at continuous coordinates as a Tucker tensor of random functions, with error bars.
 
-    ``y = mean + Σ core[p, q, …] u_p(x) v_q(z) … + noise``, where the functions of every variable are
-    Gaussian processes with a Matérn covariance, and the entries of the core are normal.
+    ``y = mean + Σ core[p, q, …] u_p(x) v_q(z) … + noise``, where the functions of every variable
+    are Gaussian processes with a Matérn covariance, and the entries of the core are normal.
 
     Parameters
     ----------
@@ -103,9 +103,9 @@ class FunctionalTucker:
     the core, found in turn: those of an axis exactly, by one block Cholesky factorization of the
     banded precision of their states, in a form that stands points very near to each other. A sweep
     over ``N`` observations costs ``O(N Π rₖ²)`` for a full core and ``O(N d Σ rₖ²)`` for a diagonal
-    one, plus ``O(nₖ m³ rₖ³)`` for ``nₖ`` different coordinates and ``m = nu + 1/2`` states. Mixtures
-    of the functions, which the observations do not determine, are optimised together with the
-    length scales by the evidence of their axis.
+    one, plus ``O(nₖ m³ rₖ³)`` for ``nₖ`` different coordinates and ``m = nu + 1/2`` states.
+    Mixtures of the functions, which the observations do not determine, are optimised together with
+    the length scales by the evidence of their axis.
 
     Standard deviations are those of the posterior, propagated through all factors; they belong to
     the function, without the noise.
@@ -205,6 +205,13 @@ class FunctionalTucker:
         count, d = coords.shape
         ranks = self._per_axis(self.given_ranks, "ranks", d)
         kernels = self._per_axis(self.given_kernels, "kernels", d)
+        for axis, r in enumerate(ranks):
+            most = int(np.prod(ranks)) // r
+            if not self.diagonal and r > most:
+                raise ValueError(
+                    f"ranks is {ranks}: axis {axis} can have {most} different functions at most, "
+                    "the product of the other ranks"
+                )
         entries = ranks[0] if self.diagonal else int(np.prod(ranks))
         if count < max(entries, 2):
             raise ValueError(

@@ -227,6 +227,23 @@ def test_narrow_peaks_are_climbed(width: float) -> None:
     assert error(found, f) < 1e-8
 
 
+def test_a_spot_that_few_points_see_is_flagged() -> None:
+    f = lambda x, y: 1.0 * (square(x - 0.3, y - 0.2) < 0.02)  # noqa: E731
+    with pytest.warns(ConvergenceWarning):
+        found = chebtucker(f, [(-1, 1)] * 2, rng=0)
+    assert not found.converged
+    assert found.error_estimate > 0.1
+
+
+def test_noise_stops_the_search() -> None:
+    f = lambda x, y, z: np.cos(x + y * z) + 1e-9 * noise(x, y, z)  # noqa: E731
+    with pytest.warns(ConvergenceWarning):
+        found = chebtucker(f, CUBE, rng=0)
+    assert 1e-10 < found.error_estimate < 1e-7
+    assert found.evaluations < 300_000
+    assert chebtucker(f, CUBE, tol=1e-7, rng=0).converged
+
+
 def noise(x: Any, y: Any, z: Any) -> Any:
     return np.modf(np.sin(12.9898 * x + 78.233 * y + 37.719 * z) * 43758.5453)[0]
 
