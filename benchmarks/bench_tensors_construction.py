@@ -68,7 +68,7 @@ FUNCTIONS: dict[str, Function] = {
     "tanh 3(x + y + z)": lambda x, y, z: np.tanh(3 * (x + y + z)),
     "Wagon": wagon,
 }
-CORNER = "exp(-|r - (1, 1, 1)|)"  # singular: at 1e-6 only, and no bound for its error
+CORNER = "exp(-|r - (1, 1, 1)|)"  # singular: at 1e-6 only, and no bounds for its error and time
 EASY = ("tanh 5(x + z) exp y", "sech² 3(x + y + z)")
 
 
@@ -124,7 +124,8 @@ def study(record: harness.Record, case: Case, tol: float) -> float:
         ratios.append(found.evaluations / count)
     bound = None if case.name == CORNER else max(10 * tol, 1e-13)
     record.figure(f"{label}: true error, worst of 5 seeds", worst, at_most=bound)
-    record.figure(f"{label}: seconds, worst of 5 seeds", max(seconds), "s", at_most=0.5)
+    limit = None if case.name == CORNER else 0.5
+    record.figure(f"{label}: seconds, worst of 5 seeds", max(seconds), "s", at_most=limit)
     record.figure(f"{label}: evaluations, median", float(np.median(ours)))
     record.figure(
         f"{label}: evaluations of Chebfun3F, median (error {peer_error:.1e} at the last seed)",

@@ -15,8 +15,8 @@ from structlin.tensors._report import Compression
 from structlin.tensors._tolerance import require_tolerance
 from structlin.tensors.tucker import Tucker, rank_bounds
 
-# bytes of a block in which the error is measured
-_block = 2**24
+# bytes of a block in which the error is measured: it stays in the cache
+_block = 2**22
 
 
 @dataclass(frozen=True)

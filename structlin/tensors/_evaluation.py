@@ -167,7 +167,7 @@ class Evaluation(Representation):
                     raise TypeError(f"coordinate {axis} has dtype {array.dtype}: pass real numbers")
             # a number inside is found without an array, for single points are asked for in loops
             if not (extrapolate or (number and basis.low <= x <= basis.high)):
-                _require_inside(array, basis, axis)
+                array = _inside(array, basis, axis)
             out.append(array)
         return out
 
@@ -183,16 +183,20 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         ) from None
 
 
-def _require_inside(x: Any, basis: Basis, axis: int) -> None:
-    """Raise ``ValueError`` for the first point outside of the interval by more than rounding."""
+def _inside(x: Any, basis: Basis, axis: int) -> Any:
+    """Return the points, those outside of the interval by rounding errors as its ends.
+
+    Raise ``ValueError`` for the first that is farther out.
+    """
     xp = namespace(x)
-    if basis.periodic:
-        outside = xp.isinf(x)
-    else:
+    outside = xp.isinf(x) if basis.periodic else (x < basis.low) | (x > basis.high)
+    if not bool(xp.any(outside)):
+        return x
+    if not basis.periodic:
         slack = 8 * float(xp.finfo(x.dtype).eps) * max(abs(basis.low), abs(basis.high))
         outside = (x < basis.low - slack) | (x > basis.high + slack)
-    if not bool(xp.any(outside)):
-        return
+        if not bool(xp.any(outside)):
+            return xp.clip(xp.astype(x, xp.float64), basis.low, basis.high)
     place = int(xp.argmax(xp.astype(xp.reshape(outside, (-1,)), xp.int8)))
     value = float(xp.reshape(x, (-1,))[place])
     index: list[int] = []

@@ -177,20 +177,26 @@ class Extrema(Representation):
         core, factors = self._in_double()
         rows = [np.ones((math.prod(shape), U.shape[1])) for U in factors]
         for k, x in zip(others, arrays, strict=True):
+            if np.iscomplexobj(x):
+                raise TypeError(f"the coordinate of axis {k} in at is {x.dtype}: pass real numbers")
             require_finite(f"the coordinate of axis {k} in at", x)
             basis, flat = self.bases[k], x.reshape(-1).astype(np.float64)
             outside = (flat < basis.low) | (flat > basis.high)
             if not basis.periodic and outside.any():
                 raise ValueError(
-                    f"axis {k} has the coordinate {flat[np.argmax(outside)]:g}, outside of "
+                    f"axis {k} has the coordinate {flat[np.argmax(outside)]:.17g}, outside of "
                     f"[{basis.low:g}, {basis.high:g}]"
                 )
             rows[k] = factor_rows(basis, factors[k], flat)
         return line_coefficients(core, rows, axis) @ factors[axis].T, shape
 
     def _in_double(self) -> tuple[Any, list[Any]]:
-        """Return core and factors in double precision."""
+        """Return core and factors in double precision, checked for NaN."""
         xp = self.xp
+        for axis, U in enumerate(self.factors):
+            require_finite(f"factors[{axis}]", U)
+        for part in self.core.cores if isinstance(self.core, TensorTrain) else (self.core,):
+            require_finite("the core", part)
         dtype = xp.result_type(self.dtype, xp.float64)
         core = self.core
         train = isinstance(core, TensorTrain)

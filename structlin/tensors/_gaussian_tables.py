@@ -59,7 +59,8 @@ def gaussian_table(
     The degrees are those of the narrowest Gaussians that matter. The functions are the leading
     singular vectors of the table of all Gaussians.
     """
-    fastest = float(np.max(exponents)) ** 0.5
+    # coefficients of exp(−a²t²) decay like exp(−k²/(2a²)), and half of that k is a safe bound
+    fastest = float(np.sqrt(np.max(exponents * np.log(np.maximum(weights / tol, 1)) / 2)))
     guess = [max(int(fastest * axis.width / 2), _first) for axis in (basis, centre_basis)]
     _guard((len(exponents), *guess), max_bytes)
     same = basis == centre_basis

@@ -26,35 +26,56 @@ def normalized(weights: Any, factors: Sequence[Any]) -> tuple[Any, list[Any], fl
         If a term is too large for Python's floats.
     """
     xp = namespace(weights, *factors)
-    unit = float(xp.max(xp.abs(weights))) if weights.shape[0] else 0.0
-    if unit == 0:
-        return xp.zeros_like(weights), list(factors), 0.0
-    weights, columns, units = weights / unit, [], [unit]
+    columns, sizes = [], []
     for U in factors:
         norms = column_norms(U)
-        largest = float(xp.max(norms))
-        if largest == 0:
-            return xp.zeros_like(weights), list(factors), 0.0
         columns.append(U / xp.where(norms == 0, xp.ones_like(norms), norms))
-        weights = weights * xp.astype(norms / largest, weights.dtype)
-        units.append(largest)
-    largest = float(xp.max(xp.abs(weights)))
-    return (weights / largest if largest else weights), columns, product([*units, largest])
+        sizes.append(norms)
+    weights, unit = scaled(weights, sizes)
+    return weights, columns, unit
 
 
-def product(sizes: Sequence[float]) -> float:
-    """Return the product of numbers, of which only the product itself must be in range.
+def scaled(weights: Any, sizes: Sequence[Any]) -> tuple[Any, float]:
+    """Return weights times sizes in units of the largest of these products, and that one.
+
+    Only the products have to be in range, not what they are made of.
+
+    Parameters
+    ----------
+    weights : (R,) array
+        Real or complex.
+    sizes : sequence of (R,) arrays
+        Numbers of 0 or more.
 
     Raises
     ------
     OverflowError
-        If it is not.
+        If the largest product is too large for Python's floats.
     """
-    fractions, exponents = zip(*map(math.frexp, sizes), strict=True)
+    xp = namespace(weights, *sizes)
+    out, powers = _fractions(weights)
+    for size in sizes:
+        fraction, power = _fractions(size)
+        out, powers = out * xp.astype(fraction, out.dtype), powers + power
+    there = out != 0
+    if not bool(xp.any(there)):
+        return out, 0.0
+    highest = xp.max(powers[there])
+    powers = xp.where(there, powers - highest, xp.zeros_like(powers))
+    out = out * xp.astype(2**powers, out.dtype)
+    largest = float(xp.max(xp.abs(out)))
     try:
-        return math.ldexp(math.prod(fractions), sum(exponents))
+        return out / largest, math.ldexp(largest, int(highest))
     except OverflowError:
         raise OverflowError("a term of the sum is too large for a float: scale it first") from None
+
+
+def _fractions(x: Any) -> tuple[Any, Any]:
+    """Return numbers of an absolute value between 1/2 and 4, or 0, and powers of 2 they lack."""
+    xp = namespace(x)
+    size = xp.abs(x)
+    powers = xp.floor(xp.log2(xp.where(size > 0, size, xp.ones_like(size))))
+    return x / xp.astype(2**powers, x.dtype), powers
 
 
 def rhosvd(

@@ -44,7 +44,7 @@ def candidates(core: Any, factors: Sequence[Any], bases: Sequence[Basis]) -> tup
     rows = [factor_rows(*each) for each in zip(bases, factors, grids, strict=True)]
     places = [(x - basis.low) / basis.width for x, basis in zip(grids, bases, strict=True)]
     # every step of the way up takes about d² contractions of the core for every point
-    count = 32 if isinstance(core, TensorTrain) else 2**23 // math.prod(core.shape)
+    count = 32 if isinstance(core, TensorTrain) else 2**23 // max(math.prod(core.shape), 1)
     count = min(max(count, 4), 32)
     found = _on_grid(core, rows, count) if whole else _along_lines(core, rows, count)
     xp = namespace(core)

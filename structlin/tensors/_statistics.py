@@ -12,6 +12,7 @@ import numpy as np
 
 from structlin._backend import is_numpy, namespace
 from structlin.bases import Basis
+from structlin.bases._basis import padded
 from structlin.tensors import _core
 from structlin.tensors._representation import Representation
 
@@ -143,6 +144,7 @@ class Statistics(Representation):
         """
         xp, rows = self.xp, []
         for basis, U in zip(self.bases, self.factors, strict=True):
+            U = padded(U, 1)
             mean, n = _mean(basis, U), U.shape[0]
             deviations = xp.asarray(U, copy=True)
             deviations[0, :] = U[0, :] - mean

@@ -65,6 +65,8 @@ class CP:
     20.0
     """
 
+    __array_ufunc__ = None  # NumPy's scalars then leave `2.0 * T` to this class
+
     def __init__(self, weights: Any, factors: Sequence[Any]) -> None:
         factors = list(factors)
         if not factors:
@@ -238,7 +240,7 @@ class CP:
         xp, unity = self.xp, CP(weights, columns)
         square = float(xp.real(unity.inner(unity)) if _is_complex(self) else unity.inner(unity))
         eps = float(xp.finfo(self.dtype).eps)
-        if eps * float(xp.sum(xp.abs(weights))) ** 2 <= math.sqrt(eps) * square:
+        if not eps * float(xp.sum(xp.abs(weights))) ** 2 > math.sqrt(eps) * square:
             return unit * math.sqrt(square)
         core, _, _ = rhosvd(weights, columns, 4 * eps, default_bytes)
         return unit * norm_of_array(core)

@@ -215,9 +215,7 @@ class _Search:
         self.steps += fitted.steps
         return fitted
 
-    def _started(
-        self, sizes: Sequence[int], ranks: Sequence[int], part: Any
-    ) -> Fit:
+    def _started(self, sizes: Sequence[int], ranks: Sequence[int], part: Any) -> Fit:
         """Return the best fit of a few random starts."""
         vanders = self._vanders(sizes, part)
         values = self._taken(self.values, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,15 +21,15 @@ from structlin.tensors._evaluation import Evaluation
 from structlin.tensors._memory import default_bytes
 from structlin.tensors._ranges import on_host
 from structlin.tensors._report import Construction, warn_unresolved
-from structlin.tensors._rhosvd import normalized, product, rhosvd
+from structlin.tensors._rhosvd import normalized, rhosvd, scaled
 from structlin.tensors._tolerance import require_tolerance
 
 F = TypeVar("F", bound=Evaluation)
 
 # points where the error is measured, half of them at the largest values of terms
 _tests = 200
-# coefficients at first
-_first = 33
+# coefficients at first, and points between those of the grids
+_first, _between = 33, 512
 # what truncations before the last one may take of the tolerance
 _share = 0.1
 
@@ -125,33 +126,30 @@ def from_cp(
     maxima, places = map(list, zip(*(axis.peaks() for axis in axes), strict=True))
     dtype = common_type(xp, weights.dtype, *(axis.dtype for axis in axes))
     require_tolerance(tol, dtype, xp)
-    # columns and weights in units of the largest
-    units = [float(xp.max(m)) or 1.0 for m in maxima]
-    maxima = [m / unit for m, unit in zip(maxima, units, strict=True)]
-    unit = float(xp.max(xp.abs(weights))) or 1.0
-    weights = xp.astype(weights / unit, dtype)
-    sizes = xp.abs(weights)
+    # functions in units of what they are at most, and terms in units of the largest
+    found = xp.abs(weights) > 0
     for m in maxima:
-        sizes = sizes * xp.astype(m, sizes.dtype)
+        found = found & (m > 0)
+    units = [xp.where(m > 0, m, xp.ones_like(m)) for m in maxima]
+    weights, unit = scaled(xp.astype(weights, dtype), units)
+    sizes = xp.where(found, xp.abs(weights), xp.zeros_like(units[0]))
     heaviest = xp.argsort(sizes, descending=True)[: min(_tests // 2, sizes.shape[0])]
     for axis in axes:
         axis.tune(heaviest)
 
     points = _test_points(bases, [xp.take(x, heaviest) for x in places], seed)
-    rows = [axis.values(x) / size for axis, x, size in zip(axes, points, units, strict=True)]
+    rows = [axis.values(x) / u for axis, x, u in zip(axes, points, units, strict=True)]
     values = _sums(weights, rows)
     scale = float(xp.max(xp.abs(values)))
     if scale == 0:
         return zero_function(cls, bases, weights, weights.dtype, report)
-    rough = [axis.rougher(x) / size for axis, x, size in zip(axes, points, units, strict=True)]
+    rough = [axis.rougher(x) / u for axis, x, u in zip(axes, points, units, strict=True)]
     doubt = float(xp.max(xp.abs(values - _sums(weights, rough)))) / scale
 
-    series = []
-    for k, axis in enumerate(axes):
-        others = xp.abs(weights)
-        for m in maxima[:k] + maxima[k + 1 :]:
-            others = others * xp.astype(m, others.dtype)
-        series.append(xp.astype(series_of(axis, units[k], others, tol * scale), dtype))
+    series = [
+        xp.astype(series_of(axis, u, xp.abs(weights), tol * scale), dtype)
+        for axis, u in zip(axes, units, strict=True)
+    ]
     terms, columns, size = normalized(weights, series)
     core, small, rounding = rhosvd(terms, columns, _share * tol / 2 ** (len(axes) / 2), max_bytes)
     on_device = [xp.asarray(x, device=device(weights)) for x in points]
@@ -165,22 +163,29 @@ def from_cp(
         iterations=rounds,
     )
     warn_unresolved(report, _cure(doubt > tol, rounding > tol))
-    return cls(f.core * product([unit, *units]), f.factors, bases, report=report)
+    return cls(f.core * unit, f.factors, bases, report=report)
 
 
-def series_of(axis: Columns, unit: float, importance: Any, allowed: float) -> Any:
+def series_of(axis: Columns, unit: Any, importance: Any, allowed: float) -> Any:
     """Return the coefficients of all functions, as many as the sum of their errors needs."""
     xp, basis, n = namespace(importance), axis.basis, _first
+    # fast waves and narrow peaks may hide between the points of a grid, but not of these as well
+    between = basis.low + basis.width * (np.arange(_between) * (math.sqrt(5) - 1) / 2 % 1)
+    values = axis.values(between) / unit
+    places = xp.asarray(between, device=device(importance))
     while True:
         C = basis.coefficients(axis.values(basis.points(n)) / unit)
         sizes = basis.sizes(xp.sum(xp.abs(C) * importance, axis=1)[:, None])
         eps = float(xp.finfo(C.dtype).eps)
         largest = float(np.max(sizes))
         tol = min(max(_share * allowed / largest, 2 * eps), 0.1) if largest else 0.1
-        if (kept := chop(sizes, tol)) < len(sizes):
-            return C[: basis.length(kept), :]
-        if n >= axis.most:
-            return C
+        if (kept := chop(sizes, tol)) < len(sizes) or n >= axis.most:
+            C = C[: basis.length(kept), :]
+            V = xp.astype(basis.vander(places, C.shape[0]), C.dtype)
+            missed = xp.sum(xp.abs(xp.matmul(V, C) - values) * importance, axis=1)
+            expected = 4 * float(np.sum(sizes[kept:])) + 16 * C.shape[0] * eps * largest
+            if float(xp.max(missed)) <= allowed + expected or n >= axis.most:
+                return C
         n = basis.refined(n)
 
 

@@ -105,8 +105,11 @@ def poisson(
     rest = _solved(f + bent - shift * g, float(shift), max_degree, max_bytes)
     # what is left of a sum that cancels is known to fewer digits, but it is small beside g
     tol = max(each.report.tol for each in (f, g) if isinstance(each, ChebTucker))
-    report = replace(rest.report, tol=tol)
-    return _reported(_reported(rest, report) + g, report)
+    u = _reported(rest, replace(rest.report, tol=tol)) + g
+    size, part = u.coefficients.norm(), rest.coefficients.norm()
+    share = part / size if part < size else 1.0
+    error = share * rest.report.error_estimate
+    return _reported(u, replace(rest.report, tol=tol, error_estimate=error))
 
 
 def _on_one_box(f: Any, boundary: Any) -> tuple[ChebTucker, Any]:
@@ -129,6 +132,12 @@ def _on_one_box(f: Any, boundary: Any) -> tuple[ChebTucker, Any]:
     if callable(boundary):
         if bounded:
             return f, chebtucker(boundary, f.bases, tol=f.report.tol, rng=0)
+    elif not isinstance(boundary, (int, float, complex, np.number)):
+        raise TypeError(
+            f"boundary is {type(boundary).__name__}: pass a ChebTucker, a callable or a number"
+        )
+    elif not np.isfinite(boundary):
+        raise ValueError(f"boundary is {boundary}: pass a finite number")
     elif not boundary:
         return f, None
     elif bounded:

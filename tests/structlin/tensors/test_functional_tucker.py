@@ -124,9 +124,7 @@ def test_error_bars_hold_what_they_say(diagonal):
     # [0.91, 0.99] with probability below 1e-3.
     shares, noises = [], []
     for seed in range(4):
-        x, y, new, f, sigma = sample(
-            seed, 3000, (2, 2, 2), sizes=(30, 40, 50), diagonal=diagonal
-        )
+        x, y, new, f, sigma = sample(seed, 3000, (2, 2, 2), sizes=(30, 40, 50), diagonal=diagonal)
         model = FunctionalTucker(
             2, core="diagonal" if diagonal else "full", rng=seed, max_iterations=100
         ).fit(x, y)
