@@ -160,7 +160,7 @@ def peers(record):
         from sklearn.gaussian_process.kernels import Matern as Matern3, WhiteKernel
     except ImportError:
         return
-    _, x, y, f, sigma, *_ = problem(0, 2000)
+    _, x, y, f, sigma, *_ = problem(0, 1000)
     count = len(y)
     kernel = 1.0 * Matern3([0.4] * 3, nu=1.5) + WhiteKernel(0.01)
     models = {
@@ -173,8 +173,8 @@ def peers(record):
         model.fit(x[:count], y)
         seconds = time.perf_counter() - start
         error = rms(model.predict(x[count:]) - f[count:]) / sigma
-        record.figure(f"RMSE over noise, N=2000, {name}", error, "")
-        record.figure(f"time of fit, N=2000, {name}", seconds, "s")
+        record.figure(f"RMSE over noise, N=1000, {name}", error, "")
+        record.figure(f"time of fit, N=1000, {name}", seconds, "s")
 
 
 def main():

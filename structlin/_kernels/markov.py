@@ -3,7 +3,7 @@
 The state at point ``i`` is a vector of ``states * functions`` numbers: ``s[j functions + r]`` is
 derivative ``j`` of function ``r``. Every function has the prior covariance ``P`` at every point,
 and goes over gap ``i`` by ``A[i]`` and noise ``Q[i]``; the functions ``u`` at point ``i`` are
-observed through the factor ``exp(b[i] · u − u · D[i] u / 2)``, where ``D[i]`` is positive semidefinite.
+observed through the factor ``exp(b[i] · u − u · D[i] u / 2)``, with positive semidefinite ``D[i]``.
 
 Loops over points are what a compiler wants, so these plain functions are the source of their twins.
 """

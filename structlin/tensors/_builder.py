@@ -159,10 +159,13 @@ class Builder:
             exact = xp.concat([exact, samples(fresh)])
             core, factors, errors = self._compressed(values, points, exact)
             self.error = float(np.max(errors))
-            if self.error <= self.tol or not self.resolved or self.iterations == _rounds:
+            hopeless = not self.resolved or self.level > self.tol  # degrees, or noise
+            if self.error <= self.tol or hopeless or self.iterations == _rounds:
                 return core, factors
             ranks = [fibres.rank for fibres in self.axes]
             self._visit(points, exact, errors)
+            if not self.resolved:
+                return core, factors
             order = np.argsort(-errors)[:_kept_tests]
             points = points[order]
             exact = xp.take(exact, xp.asarray(order, device=device(exact)))

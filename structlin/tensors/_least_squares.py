@@ -149,7 +149,8 @@ def products(factors: Sequence[Any], vanders: Sequence[Any], values: Any, sweeps
     xp, factors = namespace(values), list(factors)
     for _ in range(sweeps):
         for axis, U in enumerate(factors):
-            normal, shift = 0.0, 0.0
+            normal: Any = 0.0
+            shift: Any = 0.0
             step = max(_block_entries // math.prod(U.shape), 64)
             for start in range(0, values.shape[0], step):
                 part = slice(start, min(start + step, values.shape[0]))

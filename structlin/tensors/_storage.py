@@ -64,8 +64,9 @@ class Storage(Representation):
         cores = self.core.cores if isinstance(self.core, TensorTrain) else (self.core,)
         arrays = {f"core{k}": core for k, core in enumerate(cores)}
         arrays |= {f"factor{k}": U for k, U in enumerate(self.factors)}
+        text = json.dumps(about, default=np.generic.item)  # tolerances may be NumPy's numbers
         with open(path, "wb") as file:
-            np.savez(file, about=np.asarray(json.dumps(about)), **arrays)
+            np.savez(file, about=np.asarray(text), **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -101,6 +102,7 @@ class Storage(Representation):
                 AttributeError,
                 EOFError,
                 KeyError,
+                NotImplementedError,
                 OSError,
                 TypeError,
                 ValueError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -206,23 +207,23 @@ class FunctionalTucker:
         ranks = self._per_axis(self.given_ranks, "ranks", d)
         kernels = self._per_axis(self.given_kernels, "kernels", d)
         for axis, r in enumerate(ranks):
-            most = int(np.prod(ranks)) // r
+            most = math.prod(ranks) // r
             if not self.diagonal and r > most:
                 raise ValueError(
                     f"ranks is {ranks}: axis {axis} can have {most} different functions at most, "
                     "the product of the other ranks"
                 )
-        entries = ranks[0] if self.diagonal else int(np.prod(ranks))
+        entries = ranks[0] if self.diagonal else math.prod(ranks)
         if count < max(entries, 2):
             raise ValueError(
                 f"there are {count} values, and the core of ranks {ranks} has {entries} entries: "
                 "pass more values or smaller ranks"
             )
         cure = "choose smaller ranks, core='diagonal', or a larger max_bytes"
-        entries = int(np.prod(ranks))
+        entries = math.prod(ranks)
         require_memory((entries, entries), "float64", "the core's precision", cure, self.max_bytes)
         self._low, high = np.min(coords, axis=0), np.max(coords, axis=0)
-        for axis in np.flatnonzero(self._low == high):
+        for axis in np.flatnonzero(self._low == high).tolist():
             raise ValueError(
                 f"axis {axis} of coords has the only coordinate {self._low[axis]:g}: leave it out"
             )

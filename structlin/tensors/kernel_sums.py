@@ -145,8 +145,8 @@ def from_kernel_sum(
         iterations=rounds,
     )
     warn_unresolved(report, "the terms cancel to their rounding errors: pass a larger tol")
-    parts = [xp.astype(a, dtype) for a in (f.core * unit, *f.factors)]
-    return cls(parts[0], parts[1:], bases, report=report)
+    tensor = (f.coefficients * unit).astype(dtype)
+    return cls(tensor.core, tensor.factors, bases, report=report)
 
 
 def checked_sources(centres: Any, weights: Any) -> tuple[Any, Any, Any]:

@@ -151,6 +151,19 @@ def test_scales(scale):
     np.testing.assert_allclose(T.to_tucker(1e-10).full() / scale, A, atol=1e-9 * np.max(np.abs(A)))
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200, 1e300])
+def test_terms_whose_factors_have_scales_that_cancel_out(library, scale):
+    weights, factors = drawn((5, 6, 7), 4)
+    A, scales = dense(weights, factors), np.array([1.0, scale, 1.0, 1 / scale])
+    T = of_library(library, weights, [factors[0] * scales, factors[1] / scales, factors[2]])
+    assert T.norm() == pytest.approx(np.linalg.norm(A), rel=1e-12)
+    np.testing.assert_allclose(library.to_numpy(T.to_tucker(1e-10).full()), A, atol=1e-8)
+
+
+def test_a_norm_with_nan_is_nan():
+    assert np.isnan(CP(np.array([1.0, np.nan]), [np.ones((3, 2))] * 2).norm())
+
+
 def test_zeros_and_no_terms():
     for T in (
         CP(np.zeros(3), [np.ones((4, 3)), np.ones((5, 3))]),
@@ -200,6 +213,8 @@ def test_bad_input():
         CP(np.ones(2), [ones, ones])[5, 0]
     with pytest.raises(TypeError):
         CP(np.ones(2), [ones]) + 3
+    with pytest.raises(TypeError):
+        CP(np.ones(2), [ones]) * np.ones(2)
     weights, factors = drawn((20, 20, 20), 30)
     with pytest.raises(MemoryError, match="core"):
         CP(weights, factors).to_tucker(1e-10, max_bytes=1000)

@@ -203,7 +203,17 @@ def test_points_outside_of_the_box(library, rng):
     # ends that were rounded are in the box
     for kind in (np.float32, np.float64):
         ends = np.nextafter(np.array([0.1, 0.3], kind), np.array([-1, 1], kind))
-        assert np.all(np.isfinite(library.to_numpy(f(library.asarray(ends), 1.0))))
+        values = library.to_numpy(f(library.asarray(ends), 1.0))
+        np.testing.assert_allclose(values, [float(f(x, 1.0)) for x in (0.1, 0.3)], rtol=1e-13)
+
+
+def test_rounding_errors_are_no_extrapolation():
+    # in single precision this box is as wide as sixteen rounding errors
+    f = ChebTucker(np.ones(1), [np.eye(30)[:, 29:]], [(1e6, 1e6 + 1)])
+    x = np.array([1e6 - 0.25, 1e6 + 1.25], np.float32)
+    np.testing.assert_array_equal(f(x), f(np.array([1e6, 1e6 + 1])))
+    with pytest.raises(ValueError, match="outside"):
+        f(x + np.float32(2))
 
 
 def test_extrapolation_is_the_polynomial(library, rng):

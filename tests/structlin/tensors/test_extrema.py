@@ -214,8 +214,19 @@ def test_roots_are_refused(library):
         f.roots(0, at=(0.5, 0.5))
     with pytest.raises(ValueError, match="NaN"):
         f.roots(0, at=np.nan)
+    with pytest.raises(TypeError, match="complex128: pass real numbers"):
+        f.roots(0, at=0.5 + 1j)
     with pytest.raises(ValueError, match="axis is 2"):
         f.roots(2, at=0.5)
+
+
+def test_no_coefficients_at_all_and_nan():
+    nothing = ChebTucker(np.zeros((0, 0)), [np.zeros((3, 0))] * 2)
+    assert nothing.max() == nothing.min() == 0
+    f = ChebTucker(np.array([np.nan]), [np.ones((3, 1))])
+    for search in (f.max, f.argmin, f.roots):
+        with pytest.raises(ValueError, match="the core has a NaN or Inf"):
+            search()
 
 
 @hypothesis.given(st.lists(st.floats(-1, 1), min_size=1, max_size=6, unique=True))

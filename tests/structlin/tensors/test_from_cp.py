@@ -193,6 +193,26 @@ def test_scales(scale):
     assert f(0.3, 0.4) / scale == pytest.approx(2 * np.exp(0.3) * np.sin(1.2), rel=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e300])
+def test_scales_of_terms_that_cancel_out(scale):
+    columns = [
+        [lambda x: scale * np.exp(x), lambda x: np.cos(x) / scale],
+        [lambda x: np.sin(x) / scale, lambda x: scale * np.exp(-x)],
+    ]
+    f = ChebTucker.from_cp(np.ones(2), columns, [(-1, 1)] * 2, tol=1e-9, rng=0)
+    assert f.converged
+    exact = np.exp(0.3) * np.sin(0.4) + np.cos(0.3) * np.exp(-0.4)
+    assert f(0.3, 0.4) == pytest.approx(exact, rel=1e-8)
+
+
+def test_waves_that_are_constant_on_the_first_grid():
+    columns = [[lambda x: np.cos(64 * np.arccos(x)), np.sin], [np.exp, np.cos]]
+    f = ChebTucker.from_cp(np.ones(2), columns, [(-1, 1)] * 2, tol=1e-9, rng=0)
+    assert f.converged
+    exact = np.cos(64 * np.arccos(0.31)) * np.exp(0.4) + np.sin(0.31) * np.cos(0.4)
+    assert f(0.31, 0.4) == pytest.approx(exact, abs=1e-8)
+
+
 def test_single_precision():
     x = midpoints(60)
     columns = [np.exp(x)[:, None].astype(np.float32), np.sin(3 * x)[:, None].astype(np.float32)]

@@ -108,6 +108,17 @@ def test_centres_far_outside_and_long_boxes():
     assert error_of(f, kernel, centres, weights, box) <= 1e-7
 
 
+def test_five_variables():
+    centres, weights = charges(8, 5)
+    kernel, box = GaussianKernel(1.0), [(-1, 1)] * 5
+    f = ChebTucker.from_kernel_sum(kernel, centres, weights, box, tol=1e-5, rng=0)
+    points = np.random.default_rng(1).uniform(-1, 1, (200, 5))
+    squares = np.sum((points[:, None, :] - centres) ** 2, axis=2)
+    values = np.exp(-squares) @ weights
+    assert f.converged
+    assert np.max(np.abs(f(*points.T) - values)) <= 1e-5 * np.max(np.abs(values))
+
+
 def test_four_variables():
     centres, weights = charges(20, 4)
     box, kernel = [(-1, 1)] * 4, GaussianKernel(1.5)
@@ -190,3 +201,5 @@ def test_bad_input():
         build(centres=centres + 1j)
     with pytest.raises(MemoryError, match="narrow"):
         build(kernel=GaussianKernel(1e-9))
+    with pytest.raises(MemoryError, match="narrow"):  # found before any table is made
+        build(kernel=InverseMultiquadric(1e-3, 4))

@@ -202,8 +202,20 @@ def test_what_is_refused():
         poisson(f, boundary=sampled(lambda x, y: x, [(0, 2), (0, 1)], (2, 2)))
     with pytest.raises(TypeError, match="one of them must be a ChebTucker"):
         poisson(0, boundary=1)
+    with pytest.raises(ValueError, match="boundary is inf"):
+        poisson(f, boundary=math.inf)
+    with pytest.raises(TypeError, match="boundary is ndarray"):
+        poisson(f, boundary=np.ones(2))
     with pytest.raises(MemoryError, match="the core of the solution"):
         poisson(f, max_bytes=100)
+
+
+def test_the_error_estimate_is_relative_to_the_solution():
+    # what is solved for beside the boundary's function is rounding errors alone
+    g = sampled(lambda x, y: np.exp(x) * np.sin(y), [(0, 1)] * 2, (20, 20))
+    u = poisson(0, boundary=g)
+    assert u.converged
+    assert u.error_estimate <= u.report.tol
 
 
 # what it is made of

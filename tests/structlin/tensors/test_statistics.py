@@ -100,6 +100,14 @@ def test_a_small_variance_beside_a_large_mean():
     assert f.std() == pytest.approx(math.sqrt(1 / 3), rel=1e-9)
 
 
+def test_no_coefficients_at_all():
+    for f in (
+        ChebTucker(np.zeros((0, 0)), [np.zeros((3, 0))] * 2),
+        ChebTucker(np.ones((1, 1)), [np.zeros((0, 1)), np.ones((3, 1))]),
+    ):
+        assert f.mean() == f.std() == 0
+
+
 def test_what_has_no_indices():
     f = sampled(lambda x, y: 3 + 0 * x, [(-1, 1)] * 2, (3, 3))
     assert f.variance() == pytest.approx(0, abs=1e-28)

@@ -65,6 +65,15 @@ def test_the_report_is_kept(tmp_path):
     )
 
 
+def test_reports_with_numbers_of_numpy(tmp_path):
+    report = Construction(method="test", tol=np.float32(0.25), converged=np.bool_(False))
+    f = ChebTucker(np.ones(1), [np.ones((2, 1))], report=report)
+    f.save(tmp_path / "f")
+    g = ChebTucker.load(tmp_path / "f")
+    assert g.report.tol == 0.25
+    assert g.converged is False
+
+
 def test_a_file_is_replaced(tmp_path):
     path = tmp_path / "f"
     path.write_bytes(b"x" * 10**6)
