@@ -130,10 +130,7 @@ class Sampled(Columns):
         return self._interpolated(self._samples, points, self._order)
 
     def rougher(self, points: Any) -> Any:
-        fewer = self._order - (2 if self._order > 2 else 1)
-        if not fewer:  # one sample tells nothing about the others
-            return 0 * self.values(points)
-        return self._interpolated(self._samples, points, fewer)
+        return self._interpolated(self._samples, points, max(self._order - 2, 1))
 
     def peaks(self) -> tuple[Any, Any]:
         return _peaks_of(self._samples, self._nodes)
@@ -204,7 +201,7 @@ class Spectral(Columns):
 
     def rougher(self, points: Any) -> Any:
         n = self.most
-        return self._values(self._coefficients[: n - n // 8 - 1, :], points)
+        return self._values(self._coefficients[: max(n - n // 8 - 1, 1), :], points)
 
     def peaks(self) -> tuple[Any, Any]:
         return _peaks_of(self._samples, self._nodes)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import is_cupy, is_numpy, namespace, scipy_of
+from structlin._validation import inexact
 
 # distances at which a quadrature is tried
 _distances = 65
@@ -212,7 +213,7 @@ class LongRangeCoulomb(GaussianIntegral):
 
     def __call__(self, r: Any) -> Any:
         """Return the kernel at distances, an array of any shape."""
-        xp = namespace(r)
+        xp, r = namespace(r), inexact(r)
         if self.screening or not (is_numpy(xp) or is_cupy(xp)):
             return super().__call__(r)
         x = xp.clip(r / self.sigma, xp.finfo(r.dtype).smallest_normal, None)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_numpy, namespace, scipy_of
-from structlin._validation import first_nonfinite, inexact
+from structlin._validation import first_nonfinite, inexact, require_finite
 from structlin.tensors._memory import default_bytes
 from structlin.tensors.chebtucker import ChebTucker
 from structlin.tensors.kernel_sums import checked_sources, columns, direct_sum
@@ -97,6 +97,7 @@ class LocalizedSum:
         x = [xp.asarray(x, device=device(self.centres)) for x in points]
         x = xp.broadcast_arrays(*(xp.astype(inexact(each), xp.float64) for each in x))
         flat = xp.stack([xp.reshape(each, (-1,)) for each in x], axis=1)
+        require_finite("the array of points", flat)
         with np.errstate(divide="ignore", invalid="ignore"):
             if is_numpy(xp):
                 out = self._near(flat)

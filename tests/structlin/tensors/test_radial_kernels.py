@@ -77,6 +77,12 @@ def test_values_at_zero():
     assert GaussianKernel(0.5)(zero)[0] == 1
 
 
+def test_distances_that_are_integers():
+    r = np.arange(3)
+    for kernel in (LongRangeCoulomb(0.4), LongRangeSlater(0.4, 1.2), InverseMultiquadric(0.5)):
+        np.testing.assert_array_equal(kernel(r), kernel(r.astype(float)))
+
+
 @pytest.mark.parametrize(
     ("sigma", "tol", "most"), [(0.4, 1e-4, 14), (0.4, 1e-8, 20), (0.2, 1e-4, 18), (0.2, 1e-8, 28)]
 )

@@ -113,5 +113,7 @@ def test_bad_input():
         LocalizedSum(np.exp, centres, weights, 0.0)
     with pytest.raises(TypeError, match="2 variables"):
         LocalizedSum(np.exp, centres, weights, 1.0)(0.5)
+    with pytest.raises(ValueError, match=r"points has a NaN or Inf at \[0, 1\]"):
+        LocalizedSum(np.exp, centres, weights, 1.0)(0.5, np.nan)
     with pytest.raises(ValueError, match=r"\(N, d\)"):
         LocalizedSum(np.exp, centres[0], weights, 1.0)
