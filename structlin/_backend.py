@@ -152,13 +152,18 @@ def kernel(xp: ModuleType, plain: Callable[..., Any]) -> Callable[..., Any]:
     return twin
 
 
+def type_name(dtype: Any) -> str:
+    """Return the name of a data type of any library: ``float64``."""
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:
+        return str(dtype).rpartition(".")[2]
+
+
 def dtype_of(xp: ModuleType, dtype: Any) -> Any:
     """Return the data type of this library that has the name of ``dtype``.
 
     ``dtype`` may be a name, a NumPy data type or one of another array library.
     """
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype).rpartition(".")[2]
+    name = type_name(dtype)
     return np.dtype(name) if is_numpy(xp) or is_cupy(xp) else getattr(xp, name)

@@ -31,6 +31,7 @@ def column_norms(X: Any) -> Any:
     if 0 in X.shape:
         return xp.linalg.vector_norm(X, axis=0)
     unit = xp.max(xp.abs(X), axis=0)
-    ordinary = (unit >= xp.finfo(X.dtype).smallest_normal) & xp.isfinite(unit)
-    unit = xp.where(ordinary, unit, xp.ones_like(unit))
+    unit = xp.where(xp.isfinite(unit), unit, xp.ones_like(unit))
+    least = xp.full_like(unit, float(xp.finfo(X.dtype).smallest_normal))
+    unit = xp.where(unit < least, least, unit)  # the reciprocal of less may overflow
     return unit * xp.linalg.vector_norm(X / unit, axis=0)

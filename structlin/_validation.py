@@ -6,6 +6,7 @@ import functools
 from types import ModuleType
 from typing import Any
 
+import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import dtype_of, namespace
@@ -20,6 +21,13 @@ def inexact(x: Any, xp: ModuleType | None = None) -> Any:
     if require_inexact(x.dtype, xp):
         return x
     return xp.astype(x, xp.float64)
+
+
+def require_array(name: str, x: Any, expected: str = "an array") -> None:
+    """Raise ``TypeError`` unless ``x`` is an array."""
+    namespace(x)
+    if not compat.is_array_api_obj(x):
+        raise TypeError(f"{name} is a {type(x).__name__}: pass {expected}")
 
 
 def require_inexact(dtype: Any, xp: ModuleType) -> bool:
@@ -69,6 +77,22 @@ def first_nonfinite(x: Any) -> int | None:
     if bool(xp.all(good)):
         return None
     return int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
+
+
+def require_cast(before: Any, after: Any, xp: ModuleType) -> Any:
+    """Return the data type of this library to which numbers of another are converted.
+
+    Raises
+    ------
+    TypeError
+        If it is no floating-point type, or a real one and the numbers are complex.
+    """
+    known = dtype_of(xp, after)
+    if not require_inexact(known, xp):
+        raise TypeError(f"dtype {after} is no floating-point type: pass one, real or complex")
+    if xp.isdtype(before, "complex floating") and xp.isdtype(known, "real floating"):
+        raise TypeError(f"dtype {after} cannot hold complex numbers: take the real part of entries")
+    return known
 
 
 @functools.cache

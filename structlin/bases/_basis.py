@@ -42,10 +42,10 @@ class Basis(ABC):
             raise TypeError(
                 f"the interval is ({self.low!r}, {self.high!r}): its ends must be real numbers"
             ) from error
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (low < high and math.isfinite(high - low)):
             raise ValueError(
-                f"the interval is [{low:g}, {high:g}]: its ends must be finite, and the first one "
-                "the smaller"
+                f"the interval is [{low:g}, {high:g}]: its ends and its length must be finite, and "
+                "the first one the smaller"
             )
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)

@@ -155,7 +155,9 @@ class Fourier(Basis):
         n = math.ceil(highest + 12 * highest ** (1 / 3)) + 17
         V = xp.astype(self.vander(part.points(n, C), waves), C.dtype)
         out = part.coefficients(xp.tensordot(V, C, axes=1))
-        return part, out[: chop(part.sizes(out), 4 * float(xp.finfo(C.dtype).eps)), ...]
+        largest = xp.max(xp.abs(out), axis=0, keepdims=True)
+        sizes = part.sizes(out / xp.where(largest > 0, largest, xp.ones_like(largest)))
+        return part, out[: chop(sizes, 4 * float(xp.finfo(C.dtype).eps)), ...]
 
     def integrals(self, n: int, like: Any = None) -> Any:
         """Return the period and zeros, in float64."""

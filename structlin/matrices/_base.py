@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from structlin._backend import device, is_numpy, namespace
+from structlin._backend import device, is_numpy, namespace, type_name
 from structlin._validation import common_type, inexact
 from structlin.matrices._indices import parse
 from structlin.matrices.operations import (
@@ -344,9 +344,8 @@ class LinearOperator(metaclass=_Sealing):
 
     def __repr__(self) -> str:
         formula = self._formula()
-        name = str(self.dtype).rpartition(".")[2]
         made = f" = {formula}" if formula else ""
-        return f"<{type(self).__name__} {size_text(self.shape)} {name}{made}>"
+        return f"<{type(self).__name__} {size_text(self.shape)} {type_name(self.dtype)}{made}>"
 
     # immutable, but copied and pickled like any other object
 

@@ -365,11 +365,9 @@ def _name(axis: int, ndim: int) -> str:
 
 def _summary(f: ChebTucker) -> str:
     """Return ranks and numbers stored, in one line."""
-    core = f.core
-    stored = core.parameters if isinstance(core, TensorTrain) else core.size
-    stored += sum(math.prod(U.shape) for U in f.factors)
-    kind = ", tensor-train core" if isinstance(core, TensorTrain) else ""
-    return f"ranks {'×'.join(map(str, f.ranks))}{kind}, {stored:,} numbers stored"
+    kind = ", tensor-train core" if isinstance(f.core, TensorTrain) else ""
+    stored = f"{f.coefficients.parameters:,} numbers stored"
+    return f"ranks {'×'.join(map(str, f.ranks))}{kind}, {stored}"
 
 
 def _require_on_host(f: ChebTucker) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import array_api_compat as compat
 import numpy as np
 
-from structlin._backend import namespace
+from structlin._backend import namespace, type_name
 from structlin._validation import first_nonfinite, inexact, require_finite
 from structlin.matrices import Dense, LinearOperator, Sparse
 from structlin.matrices._base import size_text
@@ -261,8 +261,7 @@ def rows_at_a_time(rows: Any, size: int) -> int:
 
 def row_bytes(columns: int, dtype: Any) -> int:
     """Return the size of a row of entries."""
-    name = str(dtype).rpartition(".")[2]
-    return int(columns * np.dtype(name).itemsize)
+    return int(columns * np.dtype(type_name(dtype)).itemsize)
 
 
 def plain(block: Any) -> Any:

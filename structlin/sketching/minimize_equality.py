@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from structlin import _norm
-from structlin._backend import namespace, scipy_of
+from structlin._backend import namespace, scipy_of, type_name
 from structlin._validation import inexact, require_finite
 from structlin.matrices import Dense, Diagonal, Identity, LinearOperator, Sparse
 from structlin.sketching._exact_lagrangian import Point, Problem, dot
@@ -412,7 +412,7 @@ def _search(
     merit = point.merit(roots)
     if not math.isfinite(merit):
         return 0.0, point  # the penalties have grown beyond all numbers
-    eps = float(np.finfo(str(point.x.dtype).rpartition(".")[2]).eps)
+    eps = float(np.finfo(type_name(point.x.dtype)).eps)
     noise = 10 * eps * (abs(merit) + abs(point.f))
     length = 1.0
     while length >= _shortest:

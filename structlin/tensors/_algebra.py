@@ -42,7 +42,8 @@ class Algebra(Representation):
         """Return what a function of NumPy makes of functions and numbers."""
         operands = [x if _is_function(x) else _number(x) for x in inputs]
         known = all(x is not None for x in operands)
-        if method != "__call__" or options or ufunc.nout != 1 or not known:
+        pointwise = method == "__call__" and ufunc.nout == 1 and ufunc.signature is None
+        if not pointwise or options or not known:
             return NotImplemented
         if ufunc in _operators:
             return _operators[ufunc](*operands)

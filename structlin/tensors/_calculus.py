@@ -6,7 +6,9 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Self
 
-from structlin._backend import is_numpy
+import numpy as np
+
+from structlin._backend import is_numpy, type_name
 from structlin.bases._basis import along
 from structlin.matrices._base import adjoint_of
 from structlin.tensors import _core
@@ -154,6 +156,8 @@ class Calculus(Representation):
         ------
         ValueError
             If the functions live on different boxes.
+        OverflowError
+            If the result is too large for the data type.
 
         Notes
         -----
@@ -179,7 +183,10 @@ class Calculus(Representation):
             dtype = xp.result_type(left.dtype, right.dtype)
             left, right = (xp.astype(M, dtype, copy=False) for M in (left, right))
             grams.append(xp.matmul(adjoint_of(left, xp), right))
-        value = _core.inner(f.core, _core.mode_products(g.core, grams))
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = _core.inner(f.core, _core.mode_products(g.core, grams))
+        if not bool(self.xp.isfinite(value)):
+            raise OverflowError(f"the inner product is too large for {type_name(value.dtype)}")
         return value[()] if is_numpy(self.xp) else value
 
     def norm(self) -> float:

@@ -87,8 +87,8 @@ def norm(core: Any) -> float:
     return float(core.norm()) if isinstance(core, TensorTrain) else norm_of_array(core)
 
 
-def slice_norms(core: Any, axis: int, matrix: Any) -> Any:
-    """Return the Frobenius norms of all slices, along one axis, of the core times a matrix."""
+def slice_norms(core: Any, axis: int, matrix: Any = None) -> Any:
+    """Return the Frobenius norms of all slices along one axis, of the core or it times a matrix."""
     xp = namespace(core, matrix)
     if isinstance(core, TensorTrain):
         cores = list(core.cores)
@@ -99,7 +99,8 @@ def slice_norms(core: Any, axis: int, matrix: Any) -> Any:
         core, axis = cores[axis], 1
     front = xp.moveaxis(core, axis, 0)
     unfolded = xp.reshape(front, (front.shape[0], math.prod(front.shape[1:])))
-    return column_norms(xp.matrix_transpose(xp.matmul(matrix, unfolded)))
+    slices = unfolded if matrix is None else xp.matmul(matrix, unfolded)
+    return column_norms(xp.matrix_transpose(slices))
 
 
 def conjugated(core: Any) -> Any:

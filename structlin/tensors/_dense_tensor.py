@@ -9,7 +9,7 @@ from typing import Any
 
 from structlin._backend import device, is_numpy, namespace
 from structlin._norm import norm
-from structlin._validation import inexact, require_finite
+from structlin._validation import inexact, require_array, require_finite
 from structlin.tensors._ranges import power_of_two, projected
 from structlin.tensors._report import Compression
 from structlin.tensors._tolerance import require_tolerance
@@ -119,8 +119,8 @@ def dense_tensor(T: Any, tol: float | None, ranks: int | Sequence[int] | None) -
     """
     if isinstance(T, Tucker):
         raise TypeError("T is a Tucker tensor already: use its recompress(tol, ranks)")
-    xp = namespace(T)
-    T = inexact(T)
+    require_array("T", T)
+    xp, T = namespace(T), inexact(T)
     if T.ndim == 0:
         raise ValueError("T is a scalar: a tensor of one axis or more is needed")
     if tol is None and ranks is None:

@@ -27,7 +27,7 @@ def bases_of(domain: Any, ndim: int | None = None) -> tuple[Basis, ...]:
     if domain is None:
         if ndim is None:
             raise ValueError("domain is None: pass an interval for every axis")
-        return (Chebyshev(),) * ndim
+        domain = [Chebyshev()] * ndim
     try:
         if hasattr(domain, "ndim"):
             if domain.ndim != 2 or domain.shape[1] != 2:
@@ -41,7 +41,7 @@ def bases_of(domain: Any, ndim: int | None = None) -> tuple[Basis, ...]:
         raise TypeError(f"domain is {domain!r}: pass a list of intervals (low, high)") from None
     bases = tuple(_basis_of(interval, axis) for axis, interval in enumerate(intervals))
     if not bases or (ndim is not None and len(bases) != ndim):
-        wanted = "at least one is needed" if ndim is None else f"there are {ndim} axes"
+        wanted = f"there are {ndim} axes" if ndim else "at least one is needed"
         raise ValueError(f"domain has {len(bases)} intervals: {wanted}")
     return bases
 
@@ -54,8 +54,8 @@ def _basis_of(interval: Any, axis: int) -> Basis:
         low, high = float(low), float(high)
     except (TypeError, ValueError):
         raise TypeError(
-            f"interval {axis} of domain is {interval!r}: pass (low, high), or a basis such as "
-            "structlin.bases.Fourier(low, high)"
+            f"interval {axis} of domain is {interval!r}: domain is a list with a pair (low, high) "
+            "for every variable, or a basis such as structlin.bases.Fourier(low, high)"
         ) from None
     try:
         return Chebyshev(low, high)

@@ -152,7 +152,7 @@ class Evaluation(Representation):
         if len(points) != d:
             raise TypeError(
                 f"the function has {d} variables, and {len(points)} coordinates came: pass an "
-                "array or a number for each"
+                f"array or a number for each, such as f(*points.T) for an (N, {d}) array"
             )
         if is_numpy(xp):
             points = [np.asarray(x) if isinstance(x, (list, tuple)) else x for x in points]

@@ -87,9 +87,7 @@ def divided(
     for axis, (values, F) in enumerate(zip(spectra, tensor.factors, strict=True)):
         decay = np.exp(-np.outer(times, values - values[0]))
         decay = xp.astype(xp.asarray(decay, device=where), F.dtype)
-        norms = _core.slice_norms(
-            tensor.core, axis, xp.eye(F.shape[1], dtype=F.dtype, device=where)
-        )
+        norms = _core.slice_norms(tensor.core, axis)
         largest = xp.max(norms)
         norms = norms / xp.where(largest > 0, largest, xp.ones_like(largest))
         terms = decay[:, :, None] * F[None, :, :]

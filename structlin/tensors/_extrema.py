@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import is_numpy
+from structlin._kernels.tucker_points import functions
 from structlin._validation import inexact, require_finite
-from structlin.tensors import _core
-from structlin.tensors._lines import factor_rows, line_coefficients
+from structlin.tensors._lines import line_coefficients
 from structlin.tensors._representation import Representation
 from structlin.tensors._roots import real_roots
 from structlin.tensors._search import candidates, climbed
@@ -136,9 +136,7 @@ class Extrema(Representation):
         if xp.isdtype(self.dtype, "complex floating"):
             raise TypeError("the function is complex: take the roots of its real part")
         lines, shape = self._lines(axis, at)
-        scale = (
-            8 * float(np.finfo(self.dtype).eps) * _core.norm(self.coefficients.orthogonalize().core)
-        )
+        scale = 8 * float(np.finfo(self.dtype).eps) * self.coefficients.norm()
         found = []
         for number, line in enumerate(lines):
             if not np.max(np.abs(line), initial=0.0) > scale:
@@ -187,7 +185,7 @@ class Extrema(Representation):
                     f"axis {k} has the coordinate {flat[np.argmax(outside)]:.17g}, outside of "
                     f"[{basis.low:g}, {basis.high:g}]"
                 )
-            rows[k] = factor_rows(basis, factors[k], flat)
+            rows[k] = functions(factors[k], basis, flat)
         return line_coefficients(core, rows, axis) @ factors[axis].T, shape
 
     def _in_double(self) -> tuple[Any, list[Any]]:
@@ -197,8 +195,5 @@ class Extrema(Representation):
             require_finite(f"factors[{axis}]", U)
         for part in self.core.cores if isinstance(self.core, TensorTrain) else (self.core,):
             require_finite("the core", part)
-        dtype = xp.result_type(self.dtype, xp.float64)
-        core = self.core
-        train = isinstance(core, TensorTrain)
-        core = core.astype(dtype) if train else xp.astype(core, dtype, copy=False)
-        return core, [xp.astype(U, dtype, copy=False) for U in self.factors]
+        tensor = self.coefficients.astype(xp.result_type(self.dtype, xp.float64))
+        return tensor.core, list(tensor.factors)

@@ -7,18 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin.bases import Basis
 from structlin.tensors.tensor_train import TensorTrain
 
 # entries of the products in a block of lines
 _block = 2**22
-
-
-def factor_rows(basis: Basis, factor: Any, x: Any) -> Any:
-    """Return the functions of one variable at points, an (N, r) array."""
-    xp = namespace(factor, x)
-    V = xp.astype(basis.vander(x, factor.shape[0]), factor.dtype, copy=False)
-    return xp.matmul(V, factor)
 
 
 def line_coefficients(core: Any, rows: Sequence[Any], axis: int) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -11,9 +10,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from structlin._backend import is_numpy
+from structlin._backend import is_numpy, type_name
+from structlin._norm import column_norms
 from structlin.bases import Basis
+from structlin.matrices._base import size_text
 from structlin.tensors import _core
+from structlin.tensors._axes import axis_number, axis_numbers
 from structlin.tensors._domain import bases_of
 from structlin.tensors._report import Construction
 from structlin.tensors.tensor_train import TensorTrain
@@ -31,6 +33,11 @@ class Representation:
         *,
         report: Construction | None = None,
     ) -> None:
+        if callable(core):
+            raise TypeError(
+                f"core is {type(core).__name__}: ChebTucker takes coefficients; chebtucker(f, "
+                "domain) makes them from a function"
+            )
         self.coefficients = Tucker(core, factors)
         self.bases: tuple[Basis, ...] = bases_of(domain, self.coefficients.ndim)
         eps = float(self.xp.finfo(self.dtype).eps)
@@ -101,8 +108,7 @@ class Representation:
             f"[{basis.low:g}, {basis.high:g}]" + (" periodic" if basis.periodic else "")
             for basis in self.bases
         )
-        ranks, degrees = ("x".join(map(str, of)) for of in (self.ranks, self.degrees))
-        dtype = str(self.dtype).rpartition(".")[2]
+        dtype, ranks, degrees = type_name(self.dtype), *map(size_text, (self.ranks, self.degrees))
         flags = ", tensor-train core" if isinstance(self.core, TensorTrain) else ""
         flags += "" if self.converged else ", NOT converged"
         return f"<{type(self).__name__} on {box}, {dtype}, ranks {ranks}, degrees {degrees}{flags}>"
@@ -145,7 +151,9 @@ class Representation:
         tensor = self.coefficients.orthogonalize()
         norm = _core.norm(tensor.core)
         if not (math.isfinite(norm) and math.isfinite(error)):
-            raise OverflowError(f"the function is too large for {self.dtype}: scale it first")
+            raise OverflowError(
+                f"the function is too large for {self.dtype}, or has a NaN: scale it first"
+            )
         tol = max(self.report.tol, error / norm) if norm > 0 else math.inf
         if tol >= 1:  # nothing but rounding errors
             like: dict[str, Any] = {"dtype": self.dtype, "device": self.device}
@@ -171,14 +179,18 @@ class Representation:
         """Return the Frobenius norm of the coefficients, or what rounding errors make of it.
 
         Where sums over the core cancel, errors of ``4 eps ‖core‖ ‖U₁‖₂ ‖U₂‖₂ …`` are in units of
-        the tolerance more than the norm.
+        the tolerance more than the norm; the core then has the norms of all columns.
         """
         xp, tensor = self.xp, self.coefficients
         if 0 in self.ranks or 0 in tensor.shape:
             return 0.0
-        bound = _core.norm(self.core)
+        bound, units = 1.0, []
         for U in self.factors:
-            bound *= float(xp.linalg.svdvals(U)[0])
+            norms = column_norms(U)
+            norms = xp.where(norms > 0, norms, xp.ones_like(norms))
+            bound *= float(xp.linalg.svdvals(U / norms)[0])
+            units.append(xp.eye(U.shape[1], dtype=norms.dtype, device=self.device) * norms)
+        bound *= _core.norm(_core.mode_products(self.core, units))
         rounding = 4 * float(xp.finfo(self.dtype).eps) / self.report.tol
         return max(tensor.norm(), rounding * bound)
 
@@ -201,20 +213,8 @@ class Representation:
 
     def _axis(self, axis: int) -> int:
         """Return the number of an axis, checked; negative ones count from the end."""
-        d = self.ndim
-        try:
-            number = operator.index(axis)
-        except TypeError:
-            raise TypeError(f"axis is {axis!r}: pass an integer") from None
-        if not -d <= number < d:
-            raise ValueError(f"axis is {axis!r}: the function has {d} variables, 0 to {d - 1}")
-        return number % d
+        return axis_number(axis, self.ndim, "the function")
 
     def _axes(self, axis: int | Sequence[int] | None) -> list[int]:
         """Return the numbers of one axis or several, checked; of all for None."""
-        if axis is None:
-            return list(range(self.ndim))
-        chosen = [self._axis(k) for k in (axis if isinstance(axis, Sequence) else [axis])]
-        if len(set(chosen)) < len(chosen):
-            raise ValueError(f"axis is {axis!r}: an axis appears twice")
-        return chosen
+        return axis_numbers(axis, self.ndim, "the function")

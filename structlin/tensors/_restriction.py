@@ -6,7 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, Self
 
+import numpy as np
+
+from structlin._kernels.tucker_points import functions
+from structlin.bases import Basis
 from structlin.tensors import _core
+from structlin.tensors._axes import permutation
 from structlin.tensors._domain import bases_of
 from structlin.tensors._representation import Representation
 from structlin.tensors.tensor_train import TensorTrain
@@ -51,8 +56,7 @@ class Restriction(Representation):
             if interval is None:
                 continue
             low, high = bases_of([interval])[0].interval
-            slack = 1e-15 * basis.width
-            if low < basis.low - slack or high > basis.high + slack:
+            if not (_within(low, basis) and _within(high, basis)):
                 raise ValueError(
                     f"interval {axis} of domain is [{low:g}, {high:g}], and the function lives on "
                     f"[{basis.low:g}, {basis.high:g}] there: a part of it is needed"
@@ -98,14 +102,13 @@ class Restriction(Representation):
         vectors = {}
         for k, place in zip(axes, places, strict=True):
             basis, U, x = self.bases[k], self.factors[k], float(place)
-            if not math.isfinite(x) or not (basis.periodic or basis.low <= x <= basis.high):
+            if not math.isfinite(x) or not (basis.periodic or _within(x, basis)):
                 raise ValueError(
                     f"at is {x:g} on axis {k}, and the function lives on "
                     f"[{basis.low:g}, {basis.high:g}] there"
                 )
             point = self.xp.asarray([x], dtype=self.xp.float64, device=self.device)
-            row = self.xp.astype(basis.vander(point, U.shape[0]), U.dtype)
-            vectors[k] = self.xp.matmul(row, U)[0, :]
+            vectors[k] = functions(U, basis, point)[0, :]
         return self._contracted(vectors, "slice")
 
     def permute(self, axes: Sequence[int]) -> Self:
@@ -129,9 +132,7 @@ class Restriction(Representation):
         >>> f.permute((1, 0)).domain
         [(2.0, 3.0), (0.0, 1.0)]
         """
-        chosen = self._axes(tuple(axes))
-        if len(chosen) != self.ndim:
-            raise ValueError(f"axes is {tuple(axes)}: pass a permutation of {self.ndim} axes")
+        chosen = permutation(axes, self.ndim, "the function")
         tensor = self.coefficients
         if isinstance(tensor.core, TensorTrain):  # what is cut from the core is then as small
             tensor = tensor.orthogonalize()
@@ -178,3 +179,9 @@ class Restriction(Representation):
                     "variables on which it does not depend can be dropped; slice fixes one"
                 )
         return f._contracted({k: f.factors[k][0, :] for k in axes}, "squeezed") if axes else f
+
+
+def _within(x: float, basis: Basis) -> bool:
+    """Tell whether a number is in the interval, up to rounding errors."""
+    slack = 8 * float(np.finfo(np.float64).eps) * max(abs(basis.low), abs(basis.high))
+    return basis.low - slack <= x <= basis.high + slack

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
+from structlin._kernels.tucker_points import functions
 from structlin.bases import Basis
 from structlin.bases._basis import padded
 from structlin.tensors import _core
-from structlin.tensors._lines import factor_rows, line_coefficients
+from structlin.tensors._lines import line_coefficients
 from structlin.tensors.tensor_train import TensorTrain
 
 # points of a grid on which all values are looked at, and of one that is held at a time
@@ -41,7 +42,7 @@ def candidates(core: Any, factors: Sequence[Any], bases: Sequence[Basis]) -> tup
     whole = math.prod(lengths) <= _looked_at
     lengths = lengths if whole else fine
     grids = [basis.points(n, core) for basis, n in zip(bases, lengths, strict=True)]
-    rows = [factor_rows(*each) for each in zip(bases, factors, grids, strict=True)]
+    rows = [functions(*each) for each in zip(factors, bases, grids, strict=True)]
     places = [(x - basis.low) / basis.width for x, basis in zip(grids, bases, strict=True)]
     # every step of the way up takes about d² contractions of the core for every point
     count = 32 if isinstance(core, TensorTrain) else 2**23 // max(math.prod(core.shape), 1)
@@ -175,7 +176,7 @@ def climbed(
         rows = []
         for k, (basis, stacked, r) in enumerate(zip(bases, series, ranks, strict=True)):
             x = basis.low * (1 - t[:, k]) + basis.high * t[:, k]
-            every = factor_rows(basis, stacked[:, : r * orders], x)
+            every = functions(stacked[:, : r * orders], basis, x)
             rows.append([every[:, r * order : r * (order + 1)] for order in range(orders)])
         return rows
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+from structlin._backend import type_name
+
 
 def require_tolerance(tol: float, dtype: Any, xp: ModuleType) -> None:
     """Raise ``ValueError`` unless ``4 eps ≤ tol < 1`` for the precision of a data type."""
@@ -12,7 +14,7 @@ def require_tolerance(tol: float, dtype: Any, xp: ModuleType) -> None:
         raise ValueError(f"tol is {tol!r}: pass a number between 0 and 1")
     eps = float(xp.finfo(dtype).eps)
     if tol < 4 * eps:
-        name = str(dtype).rpartition(".")[2]
         raise ValueError(
-            f"tol is {tol:.3g}, and {name} holds {eps:.1e}: pass a larger tol or more precise data"
+            f"tol is {tol:.3g}, and {type_name(dtype)} holds {eps:.1e}: pass a larger tol or more "
+            "precise data"
         )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Self
 
-from structlin._backend import device, namespace
-from structlin._validation import common_type
+from structlin._backend import device, namespace, type_name
+from structlin._validation import common_type, require_cast
+from structlin.matrices._base import size_text
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._train_indices import broadcast, inside, places, spread
 from structlin.tensors._train_sweeps import times_left, times_right
@@ -65,9 +66,8 @@ class TrainEntries:
         return sum(math.prod(core.shape) for core in self.cores)
 
     def __repr__(self) -> str:
-        sizes, ranks = ("x".join(map(str, of)) for of in (self.shape, self.ranks))
-        dtype = str(self.dtype).rpartition(".")[2]
-        return f"<{type(self).__name__} {sizes} {dtype}" + (f", ranks {ranks}>" if ranks else ">")
+        ranks = f", ranks {size_text(self.ranks)}" if self.ranks else ""
+        return f"<{type(self).__name__} {size_text(self.shape)} {type_name(self.dtype)}{ranks}>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"cores": self.cores}
@@ -76,14 +76,15 @@ class TrainEntries:
         TrainEntries.__init__(self, state["cores"])
 
     def astype(self, dtype: Any) -> Self:
-        """Return the tensor with another data type."""
+        """Return the tensor with another floating-point data type, complex if it is so now."""
+        dtype = require_cast(self.dtype, dtype, self.xp)
         if dtype == self.dtype:
             return self
         return type(self)([self.xp.astype(core, dtype) for core in self.cores])
 
     # entries
 
-    def full(self, max_bytes: int = default_bytes) -> Any:
+    def full(self, *, max_bytes: int = default_bytes) -> Any:
         """Return the tensor as an array.
 
         Raises
@@ -165,10 +166,8 @@ class TrainEntries:
         xp = self.xp
         indices = places(indices, self.shape, xp, self.device)
         stacks = [xp.permute_dims(core, (1, 0, 2)) for core in self.cores]
-        count, widest = (
-            indices.shape[0],
-            max(r * s for _, r, s in (stack.shape for stack in stacks)),
-        )
+        count = indices.shape[0]
+        widest = max(r * s for _, r, s in (stack.shape for stack in stacks))
         step = max(_block // widest, 64)
         parts = []
         for start in range(0, max(count, 1), step):
@@ -187,6 +186,7 @@ class TrainEntries:
         other and give the array of these entries.
         """
         keys = spread(key, self.ndim)
+        keys = [self.xp.asarray(k, device=self.device) if isinstance(k, list) else k for k in keys]
         if any(getattr(k, "ndim", 0) for k in keys):
             rows, shape = broadcast(keys, self.xp, self.device)
             return self.xp.reshape(self.at(rows), shape)

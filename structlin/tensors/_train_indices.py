@@ -23,7 +23,14 @@ def spread(key: Any, ndim: int) -> list[Any]:
 
 def inside(key: Any, axis: int, size: int) -> int:
     """Return an index that is not negative."""
-    place = operator.index(key)
+    try:
+        place = None if isinstance(key, bool | np.bool) else operator.index(key)
+    except TypeError:
+        place = None
+    if place is None:
+        raise IndexError(
+            f"the index of axis {axis} is {key!r}: pass an integer, a slice or an array"
+        )
     if not -size <= place < size:
         raise IndexError(f"index {place} of axis {axis} is outside of its {size} entries")
     return place % size

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, is_numpy, namespace
+from structlin._backend import device, is_numpy, namespace, type_name
 from structlin._validation import common_type
+from structlin.matrices._base import size_text
 from structlin.tensors import _core
-from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._memory import default_bytes, itemsize, require_memory
 from structlin.tensors._report import Compression
 from structlin.tensors._train_indices import broadcast, inside, places, spread
 from structlin.tensors.tensor_train import TensorTrain
@@ -56,10 +57,9 @@ class TuckerEntries:
         self.report = report
 
     def __repr__(self) -> str:
-        sizes, ranks = ("x".join(map(str, of)) for of in (self.shape, self.ranks))
+        sizes, ranks = size_text(self.shape), size_text(self.ranks)
         kind = ", tensor-train core" if isinstance(self.core, TensorTrain) else ""
-        dtype = str(self.dtype).rpartition(".")[2]
-        return f"<Tucker {sizes} {dtype}, ranks {ranks}{kind}>"
+        return f"<Tucker {sizes} {type_name(self.dtype)}, ranks {ranks}{kind}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.core, list(self.factors)), {"report": self.report}
@@ -79,11 +79,7 @@ class TuckerEntries:
     @property
     def nbytes(self) -> int:
         """How many bytes are stored."""
-        return self.parameters * self._itemsize
-
-    @property
-    def _itemsize(self) -> int:
-        return int(np.dtype(str(self.dtype).rpartition(".")[2]).itemsize)
+        return self.parameters * itemsize(self.dtype)
 
     def full(self, *, max_bytes: int = default_bytes) -> Any:
         """Return the tensor as an array.
@@ -130,7 +126,7 @@ class TuckerEntries:
         >>> out.sum(axis=0)
         array([0., 4., 8.])
         """
-        left = max(max_bytes // self._itemsize, 1)
+        left = max(max_bytes // itemsize(self.dtype), 1)
         steps = []
         for n in reversed(self.shape):  # later axes whole, as long as they fit
             steps.append(max(min(n, left), 1))

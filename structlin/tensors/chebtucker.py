@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
 from structlin.tensors._algebra import Algebra
 from structlin.tensors._calculus import Calculus
 from structlin.tensors._evaluation import Evaluation
@@ -14,12 +17,22 @@ from structlin.tensors.from_arrays import from_coeffs, from_tensor, from_values
 from structlin.tensors.from_cp import from_cp
 from structlin.tensors.kernel_sums import from_kernel_sum
 
+P = ParamSpec("P")
+
+
+def _constructor(
+    function: Callable[Concatenate[type[ChebTucker], P], ChebTucker],
+) -> classmethod[ChebTucker, P, ChebTucker]:
+    """Return a function whose first argument is the class as a method of it."""
+    return classmethod(function)
+
 
 class ChebTucker(Evaluation, Algebra, Calculus, Restriction, Extrema, Statistics, Storage):
     """A function of several variables on a box.
 
     ``f(x, y, …) = Σ core[p, q, …] u_p(x) v_q(y) …``, where the functions of one variable are
-    series of Chebyshev polynomials, or of sines and cosines on periodic axes.
+    series of Chebyshev polynomials, or of sines and cosines on periodic axes. `chebtucker` makes it
+    from a function of arrays, and the constructors named ``from_…`` from data.
 
     Parameters
     ----------
@@ -32,11 +45,24 @@ class ChebTucker(Evaluation, Algebra, Calculus, Restriction, Extrema, Statistics
         is ``[−1, 1]`` for every axis.
     report : Construction, optional
         How the function came about.
+
+    Raises
+    ------
+    TypeError
+        If ``core`` is callable: `chebtucker` takes functions.
+    ValueError
+        If the shapes of core, factors and domain disagree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ChebTucker(np.ones((1, 1)), [np.eye(2)[:, 1:], np.eye(3)[:, 2:]])(0.5, 1.0)  # x T₂(y)
+    np.float64(0.5)
     """
 
-    fit = classmethod(fit)
-    from_coeffs = classmethod(from_coeffs)
-    from_cp = classmethod(from_cp)
-    from_kernel_sum = classmethod(from_kernel_sum)
-    from_tensor = classmethod(from_tensor)
-    from_values = classmethod(from_values)
+    fit = _constructor(fit)
+    from_coeffs = _constructor(from_coeffs)
+    from_cp = _constructor(from_cp)
+    from_kernel_sum = _constructor(from_kernel_sum)
+    from_tensor = _constructor(from_tensor)
+    from_values = _constructor(from_values)

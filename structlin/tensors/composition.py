@@ -35,7 +35,7 @@ def apply(
     tol : float, optional
         The error relative to the largest value; by default the largest tolerance of the functions,
         or ``512 eps`` of the data type where that is larger.
-    rng : int, SeedSequence, BitGenerator or Generator, optional
+    rng : None, int or numpy.random.Generator, optional
         Where the result is sampled. By default it is new every time.
     max_bytes : int
         What the core of the result may take.

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, kernel as compiled, namespace
+from structlin._backend import device, kernel as compiled, namespace, type_name
 from structlin._errors import ConvergenceWarning
 from structlin._kernels.khatri_rao_core import khatri_rao_core
 from structlin._norm import norm as norm_of_array
 from structlin._validation import common_type, require_finite
-from structlin.matrices._base import conjugate
+from structlin.matrices._base import conjugate, size_text, times
 from structlin.tensors import _core
+from structlin.tensors._axes import require_one_shape
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._rhosvd import normalized, rhosvd
 from structlin.tensors._train_indices import broadcast, inside, places, spread
@@ -93,8 +94,7 @@ class CP:
         self.ndim = len(factors)
 
     def __repr__(self) -> str:
-        sizes, dtype = "x".join(map(str, self.shape)), str(self.dtype).rpartition(".")[2]
-        return f"<CP {sizes} {dtype}, rank {self.rank}>"
+        return f"<CP {size_text(self.shape)} {type_name(self.dtype)}, rank {self.rank}>"
 
     @property
     def xp(self) -> ModuleType:
@@ -174,7 +174,7 @@ class CP:
     def __add__(self, other: CP) -> CP:
         if not isinstance(other, CP):
             return NotImplemented
-        self._require_shape(other)
+        require_one_shape(self, other)
         xp = namespace(self.weights, other.weights)
         pairs = zip(self.factors, other.factors, strict=True)
         factors = [xp.concat([U, V], axis=1) for U, V in pairs]
@@ -187,10 +187,7 @@ class CP:
             return NotImplemented
         if isinstance(other, np.number):
             other = other.item()  # Python scalars promote the kind, never the precision
-        weights = self.weights
-        if isinstance(other, complex):
-            weights = self.xp.astype(weights, self.xp.result_type(self.dtype, self.xp.complex64))
-        return CP(weights * other, self.factors)
+        return CP(times(self.weights, other, self.xp), self.factors)
 
     __rmul__ = __mul__
 
@@ -211,7 +208,7 @@ class CP:
         ``O(R R' Σ nk)`` operations, in blocks of terms. Its rounding errors are relative to the
         sizes of the terms, not of their sums.
         """
-        self._require_shape(other)
+        require_one_shape(self, other)
         xp = namespace(self.weights, other.weights)
         dtype = xp.result_type(self.dtype, other.dtype)
         step = max(_block // max(other.rank, 1), 1)
@@ -315,12 +312,6 @@ class CP:
         core, small = _core.truncated(core, tol)
         pairs = zip(factors, small, strict=True)
         return Tucker(core * unit, [self.xp.matmul(Q, U) for Q, U in pairs])
-
-    def _require_shape(self, other: CP) -> None:
-        if self.shape != other.shape:
-            raise ValueError(
-                f"the tensors have shapes {self.shape} and {other.shape}: they must be equal"
-            )
 
 
 def _is_complex(tensor: CP) -> bool:

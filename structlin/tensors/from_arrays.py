@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin._validation import common_type, inexact, require_finite
+from structlin._validation import common_type, inexact, require_array, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
 from structlin.tensors import _core
@@ -18,6 +18,7 @@ from structlin.tensors._columns import Columns, Sampled, coordinates, sampled
 from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
 from structlin.tensors._evaluation import Evaluation
+from structlin.tensors._ranges import on_host
 from structlin.tensors._report import Construction, warn_unresolved
 from structlin.tensors._tolerance import require_tolerance
 from structlin.tensors.cp import CP
@@ -42,7 +43,7 @@ def from_values(
 
     Parameters
     ----------
-    values : (n1, …, nd) array or Tucker
+    values : (n1, …, nd) array, Tucker or CP
         ``values[i, j, …]`` belongs to ``(x_i, y_j, …)``: Chebyshev points of the second kind in
         ascending order, as `structlin.bases.Chebyshev.points` gives them, or equidistant ones on a
         periodic axis.
@@ -87,6 +88,7 @@ def from_values(
     >>> f.converged, bool(abs(f(0.5, 0.25) - np.exp(-0.125)) < 1e-12)
     (True, True)
     """
+    _require_tensor("values", values)
     bases = bases_of(domain, values.ndim)
     nodes = [basis.points(max(int(n), 1)) for basis, n in zip(bases, values.shape, strict=True)]
     return _from_grid(cls, values, bases, nodes, tol, rng, "values at the points of the bases")
@@ -95,7 +97,7 @@ def from_values(
 def from_tensor(
     cls: type[F],
     values: Any,
-    domain: Any,
+    domain: Any = None,
     *,
     nodes: Sequence[Any] | None = None,
     tol: float = 1e-7,
@@ -105,13 +107,15 @@ def from_tensor(
 
     Parameters
     ----------
-    values : (n1, …, nd) array or Tucker
+    values : (n1, …, nd) array, Tucker or CP
         ``values[i, j, …]`` belongs to ``(nodes[0][i], nodes[1][j], …)``.
-    domain : sequence of intervals, or (d, 2) array
-        The box; a basis, such as ``Fourier(0, 1)``, for a periodic axis.
+    domain : sequence of intervals, (d, 2) array or None
+        The box; a basis, such as ``Fourier(0, 1)``, for a periodic axis. By default the smallest
+        one that holds the nodes.
     nodes : sequence, optional
         For every axis, the ascending coordinates (n,) of the values, or None for the midpoints of
-        ``n`` equal cells of the interval. They reach the ends of the interval, up to two cells.
+        ``n`` equal cells of the interval: values at ``numpy.linspace(low, high, n)``, which begins
+        and ends at the ends, need it. They reach the ends of the interval, up to two cells.
     tol : float
         The error, relative to the largest value.
     rng : None, int or numpy.random.Generator, optional
@@ -128,7 +132,8 @@ def from_tensor(
     ------
     ValueError
         If a value is NaN or Inf, there are none, nodes do not ascend or do not fit domain and
-        values, or the tolerance is below what the data type holds.
+        values, there is neither a domain nor nodes for every axis, or the tolerance is below what
+        the data type holds.
 
     Warns
     -----
@@ -156,10 +161,11 @@ def from_tensor(
     >>> f.converged, bool(abs(f(0.123, 0.5) - np.exp(-0.0615)) < 1e-7)
     (True, True)
     """
-    bases = bases_of(domain, values.ndim)
+    _require_tensor("values", values)
     given = [None] * values.ndim if nodes is None else list(nodes)
     if len(given) != values.ndim:
         raise ValueError(f"nodes has {len(given)} entries, and there are {values.ndim} axes")
+    bases = bases_of(_box_of(given) if domain is None else domain, values.ndim)
     return _from_grid(cls, values, bases, given, tol, rng, "values on a grid, interpolated")
 
 
@@ -203,6 +209,7 @@ def from_coeffs(
     >>> float(f(0.5, 0.25))
     0.75
     """
+    _require_tensor("coefficients", coefficients)
     bases = bases_of(domain, coefficients.ndim)
     xp, dtype = namespace(coefficients), common_type(namespace(coefficients), coefficients.dtype)
     tol = 16 * float(xp.finfo(dtype).eps) if tol is None else tol
@@ -216,6 +223,22 @@ def from_coeffs(
         tensor = sthosvd(coefficients, tol=max(tol / 2, 4 * float(xp.finfo(dtype).eps)))
     report = Construction(method="given coefficients", tol=tol)
     return cls(tensor.core, tensor.factors, bases, report=report)._compressed()
+
+
+def _box_of(nodes: Sequence[Any]) -> list[tuple[float, float]]:
+    """Return for every axis the interval from the least coordinate to the largest."""
+    box = []
+    for x in nodes:
+        x = np.asarray(x) if x is None or isinstance(x, (list, tuple)) else on_host(x)
+        if x.ndim != 1 or x.size == 0:
+            raise ValueError("domain is None: pass it, or nodes (n,) for every axis, which give it")
+        box.append((float(np.min(x)), float(np.max(x))))
+    return box
+
+
+def _require_tensor(name: str, x: Any) -> None:
+    if not isinstance(x, (Tucker, CP)):
+        require_array(name, x, "an array, a Tucker tensor or a CP")
 
 
 @dataclass(frozen=True)
@@ -263,7 +286,7 @@ class _Grid:
             zip(self.bases, self.nodes, tensor.factors, strict=True)
         ):
             one = xp.eye(U.shape[1], dtype=tensor.dtype, device=tensor.device)
-            size = xp.astype(_core.slice_norms(tensor.core, axis, one), real)
+            size = xp.astype(_core.slice_norms(tensor.core, axis), real)
             size = xp.where(size > 0, size, xp.ones_like(size))
             size = size / math.sqrt(tensor.size / tensor.shape[axis])  # root mean squares
             inverse = [None] * tensor.ndim

@@ -62,7 +62,7 @@ def from_cp(
         ``n`` equal cells of the interval.
     tol : float
         The error, relative to the largest value.
-    rng : int, Generator or None
+    rng : None, int or numpy.random.Generator, optional
         Randomness of the points at which the error is measured.
     max_bytes : int
         The largest core.

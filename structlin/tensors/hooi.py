@@ -10,6 +10,7 @@ from typing import Any
 
 from structlin._errors import ConvergenceWarning
 from structlin._norm import norm
+from structlin._validation import require_cast
 from structlin.tensors._axis_ranges import reduced
 from structlin.tensors._dense_tensor import DenseTensor, dense_tensor
 from structlin.tensors._ranges import by_qr, projected
@@ -118,6 +119,9 @@ def _start(data: DenseTensor, init: Tucker | None) -> list[Any]:
             factors.append(reduced(data, core, axis, "auto", None).U)
             core = projected(core, factors[axis], axis)
         return factors
+    if not isinstance(init, Tucker):
+        raise TypeError(f"init is a {type(init).__name__}: pass a Tucker tensor")
+    require_cast(init.dtype, data.array.dtype, data.xp)
     given = list(init.orthogonalize().factors)
     given = given[::-1] if data.reverse else given
     wanted = [(n, data.most(axis)) for axis, n in enumerate(data.array.shape)]

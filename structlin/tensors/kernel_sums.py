@@ -59,7 +59,7 @@ def from_kernel_sum(
         The box.
     tol : float
         The error, relative to the largest value of the sum.
-    rng : int, Generator or None
+    rng : None, int or numpy.random.Generator, optional
         Randomness of the points at which the error is measured.
     max_bytes : int
         The largest array.

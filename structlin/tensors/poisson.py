@@ -42,7 +42,8 @@ def poisson(
     shift : float
         Larger than minus the smallest eigenvalue of ``−Δ``; every number of 0 or more will do.
     max_degree : int
-        The largest degree of the solution in any variable.
+        The largest degree of the solution, and of a boundary built from a callable, in any
+        variable.
     max_bytes : int
         The largest core that may be made.
 
@@ -63,7 +64,8 @@ def poisson(
     -----
     ConvergenceWarning
         If the coefficients of the solution have not come down to the tolerance of ``f`` at
-        ``max_degree``. The solution may be singular at edges and corners even if ``f`` is smooth.
+        ``max_degree``, or a boundary built from a callable is not resolved. The solution may be
+        singular at edges and corners even if ``f`` is smooth.
 
     Notes
     -----
@@ -76,9 +78,9 @@ def poisson(
     by the trapezoidal rule of about 100 points keeps the Tucker form: nothing of the size of the
     grid is made. With degree ``n``, ranks ``r`` of ``f`` and ``s`` of the solution: ``O(n³)`` for
     every axis and ``O(r s^d)`` for every exponential. The degree is doubled until the coefficients
-    come down. ``report.error_estimate`` is the size of those left out; ``shift * u -
-    u.laplacian() - f`` is the residual, in which errors of the last digit are multiplied by the
-    fourth power of the degree.
+    come down. ``report.error_estimate`` is the size of those left out, or the error estimate of
+    ``f`` or ``boundary`` if that is larger; ``shift * u - u.laplacian() - f`` is the residual, in
+    which errors of the last digit are multiplied by the fourth power of the degree.
 
     References
     ----------
@@ -96,11 +98,14 @@ def poisson(
     >>> round(float(u(np.pi / 2, np.pi / 2)), 12)
     0.5
     """
-    f, g = _on_one_box(f, boundary)
+    f, g = _on_one_box(f, boundary, max_degree)
     if isinstance(shift, complex) or not math.isfinite(shift):
         raise ValueError(f"shift is {shift}: pass a finite real number")
+    estimates = [each.error_estimate for each in (f, g) if isinstance(each, ChebTucker)]
+    given = max((error for error in estimates if not math.isnan(error)), default=0.0)
     if g is None:
-        return _solved(f, float(shift), max_degree, max_bytes)
+        u = _solved(f, float(shift), max_degree, max_bytes)
+        return _reported(u, replace(u.report, error_estimate=max(u.error_estimate, given)))
     bent = g.laplacian() if isinstance(g, ChebTucker) else 0.0
     rest = _solved(f + bent - shift * g, float(shift), max_degree, max_bytes)
     # what is left of a sum that cancels is known to fewer digits, but it is small beside g
@@ -108,11 +113,11 @@ def poisson(
     u = _reported(rest, replace(rest.report, tol=tol)) + g
     size, part = u.coefficients.norm(), rest.coefficients.norm()
     share = part / size if part < size else 1.0
-    error = share * rest.report.error_estimate
+    error = max(share * rest.report.error_estimate, given)
     return _reported(u, replace(rest.report, tol=tol, error_estimate=error))
 
 
-def _on_one_box(f: Any, boundary: Any) -> tuple[ChebTucker, Any]:
+def _on_one_box(f: Any, boundary: Any, max_degree: int) -> tuple[ChebTucker, Any]:
     """Return the right-hand side and what is given on the boundary; None if that is zero."""
     if not isinstance(f, ChebTucker):
         if not isinstance(boundary, ChebTucker):
@@ -131,7 +136,8 @@ def _on_one_box(f: Any, boundary: Any) -> tuple[ChebTucker, Any]:
     bounded = not all(basis.periodic for basis in f.bases)
     if callable(boundary):
         if bounded:
-            return f, chebtucker(boundary, f.bases, tol=f.report.tol, rng=0)
+            tol = f.report.tol
+            return f, chebtucker(boundary, f.bases, tol=tol, rng=0, max_degree=max_degree)
     elif not isinstance(boundary, (int, float, complex, np.number)):
         raise TypeError(
             f"boundary is {type(boundary).__name__}: pass a ChebTucker, a callable or a number"

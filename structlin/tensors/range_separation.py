@@ -179,7 +179,7 @@ def split_coulomb(
         The decay ``κ``; 0 is Coulomb's potential.
     tol : float
         The error, relative to the largest value of the long range.
-    rng : int, Generator or None
+    rng : None, int or numpy.random.Generator, optional
         Randomness of the points at which the error of the long range is measured.
     max_bytes : int
         The largest array.
@@ -205,8 +205,7 @@ def split_coulomb(
     References
     ----------
     .. [1] P. P. Ewald, "Die Berechnung optischer und elektrostatischer Gitterpotentiale", Annalen
-    der
-       Physik 369 (1921), 253–287.
+       der Physik 369 (1921), 253–287.
 
     Examples
     --------

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin._validation import inexact, require_finite
+from structlin._validation import inexact, require_array, require_finite
 from structlin.matrices._base import conjugate, times
+from structlin.tensors._axes import (
+    axis_number,
+    axis_numbers,
+    largest_ranks,
+    permutation,
+    require_one_shape,
+)
 from structlin.tensors._train_blocks import corners, products
 from structlin.tensors._train_entries import TrainEntries
 from structlin.tensors._train_sweeps import (
@@ -80,6 +86,7 @@ class TensorTrain(TrainEntries):
         cls, T: Any, tol: float = 0.0, ranks: int | Sequence[int] | None = None
     ) -> TensorTrain:
         """Return the train of an array, as `tt_svd` does."""
+        require_array("the tensor", T)
         T = inexact(T)
         if T.ndim == 0:
             raise ValueError("the tensor is a scalar: a tensor train needs one axis or more")
@@ -89,7 +96,7 @@ class TensorTrain(TrainEntries):
     def __add__(self, other: Any) -> TensorTrain:
         if not isinstance(other, TensorTrain):
             return NotImplemented
-        self._require_shape(other)
+        require_one_shape(self, other)
         last = self.ndim - 1
         cores = []
         for k, (a, b) in enumerate(zip(self.cores, other.cores, strict=True)):
@@ -105,15 +112,14 @@ class TensorTrain(TrainEntries):
     def __mul__(self, other: Any) -> TensorTrain:
         """Return the entrywise product with a tensor train, or a multiple."""
         if isinstance(other, TensorTrain):
-            self._require_shape(other)
+            require_one_shape(self, other)
             return TensorTrain(products(self.cores, other.cores, kronecker=False))
         if getattr(other, "ndim", 0):
             return NotImplemented
         first, *others = self.cores
         if isinstance(other, np.number):
             other = other.item()  # Python scalars promote the kind, never the precision
-        first = times(first, other, self.xp) if isinstance(other, complex) else first * other
-        return TensorTrain([first, *others])
+        return TensorTrain([times(first, other, self.xp), *others])
 
     __rmul__ = __mul__
 
@@ -197,7 +203,7 @@ class TensorTrain(TrainEntries):
             A scalar if no axis is left.
         """
         xp, parts = namespace(self, vector), list(self.cores)
-        axis = self._axis(axis)
+        axis = axis_number(axis, self.ndim)
         if tuple(vector.shape) != (self.shape[axis],):
             raise ValueError(
                 f"the vector has shape {tuple(vector.shape)}, and axis {axis} of the tensor has "
@@ -221,8 +227,7 @@ class TensorTrain(TrainEntries):
         TensorTrain or scalar array
             A scalar if no axis is left.
         """
-        axes = range(self.ndim) if axis is None else axis if isinstance(axis, Sequence) else (axis,)
-        chosen = {self._axis(k) for k in axes}
+        chosen = axis_numbers(axis, self.ndim)
         cores = enumerate(self.cores)
         parts = [self.xp.sum(core, axis=1) if k in chosen else core for k, core in cores]
         return self._joined(parts)
@@ -238,14 +243,12 @@ class TensorTrain(TrainEntries):
             The error in the Frobenius norm, relative to that of the tensor. Rounding errors are
             dropped with any tolerance. The reversal of all axes is exact.
         """
-        chosen = [self._axis(k) for k in axes]
-        if sorted(chosen) != list(range(self.ndim)):
-            raise ValueError(f"axes is {tuple(axes)}: pass a permutation of {self.ndim} axes")
+        chosen = permutation(axes, self.ndim)
         return TensorTrain(permuted(self.cores, chosen, _checked(tol)))
 
     def inner(self, other: TensorTrain) -> Any:
         """Return ``Σ conj(self) other``, a scalar array, in ``O(d n r³)`` operations."""
-        self._require_shape(other)
+        require_one_shape(self, other)
         xp = namespace(self, other)
         dtype = xp.result_type(self.dtype, other.dtype)
         out = xp.ones((1, 1), dtype=dtype, device=device(self, other))
@@ -308,17 +311,6 @@ class TensorTrain(TrainEntries):
         cores, factors = compressed(self.cores, _checked(tol), _bounds(ranks, self.ndim))
         return TensorTrain(cores), factors
 
-    def _axis(self, axis: int) -> int:
-        if not -self.ndim <= axis < self.ndim:
-            raise ValueError(f"axis is {axis}: the tensor has {self.ndim} axes")
-        return axis % self.ndim
-
-    def _require_shape(self, other: TensorTrain) -> None:
-        if self.shape != other.shape:
-            raise ValueError(
-                f"the tensors have shapes {self.shape} and {other.shape}: they must be equal"
-            )
-
     def _require_axes(self, other: TensorTrain) -> None:
         if self.ndim != other.ndim:
             raise ValueError(
@@ -333,10 +325,5 @@ def _checked(tol: float) -> float:
 
 
 def _bounds(ranks: int | Sequence[int] | None, count: int) -> list[int | None]:
-    """Return the largest rank of every bond or axis."""
-    if ranks is None:
-        return [None] * count
-    each = [ranks] * count if isinstance(ranks, int) else list(ranks)
-    if len(each) != count or any(operator.index(r) < 1 for r in each):
-        raise ValueError(f"ranks is {ranks}: pass {count} integers of 1 or more, or one for all")
-    return [int(r) for r in each]
+    """Return the largest rank of every bond or axis; None where there is no bound."""
+    return [None] * count if ranks is None else [*largest_ranks(ranks, count, "axes or bonds")]

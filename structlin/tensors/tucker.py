@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,16 @@ import array_api_compat as compat
 import numpy as np
 
 from structlin._backend import namespace
+from structlin._validation import require_cast
 from structlin.matrices._base import conjugate, times
 from structlin.tensors import _core
+from structlin.tensors._axes import (
+    axis_number,
+    axis_numbers,
+    largest_ranks,
+    permutation,
+    require_one_shape,
+)
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._tucker_entries import TuckerEntries
 from structlin.tensors.tensor_train import TensorTrain
@@ -72,7 +79,7 @@ class Tucker(TuckerEntries):
     def __add__(self, other: Any) -> Tucker:
         if not isinstance(other, Tucker):
             return NotImplemented
-        self._require_shape(other)
+        require_one_shape(self, other)
         self._require_core(other, [r + s for r, s in zip(self.ranks, other.ranks, strict=True)])
         pairs = zip(self.factors, other.factors, strict=True)
         xp = namespace(*self.factors, *other.factors)
@@ -89,7 +96,7 @@ class Tucker(TuckerEntries):
         """Return the entrywise product with a tensor, or a multiple."""
         if not isinstance(other, Tucker):
             return self._multiple(other)
-        self._require_shape(other)
+        require_one_shape(self, other)
         ranks = [r * s for r, s in zip(self.ranks, other.ranks, strict=True)]
         if self.size < math.prod(ranks) and not self._has_train(other):
             return Tucker(*_core.truncated(self.full() * other.full()))
@@ -125,7 +132,8 @@ class Tucker(TuckerEntries):
         return Tucker(_core.conjugated(self.core), factors)
 
     def astype(self, dtype: Any) -> Tucker:
-        """Return the tensor with another data type."""
+        """Return the tensor with another floating-point data type, complex if it is so now."""
+        dtype = require_cast(self.dtype, dtype, self.xp)
         core = self.core
         if isinstance(core, TensorTrain):
             core = core.astype(dtype)
@@ -141,17 +149,14 @@ class Tucker(TuckerEntries):
         axes : sequence of int
             A permutation.
         """
-        chosen = [self._axis(axis) for axis in axes]
-        if sorted(chosen) != list(range(self.ndim)):
-            raise ValueError(f"axes is {tuple(axes)}: pass a permutation of {self.ndim} axes")
+        chosen = permutation(axes, self.ndim)
         tol = 4 * float(self.xp.finfo(self.dtype).eps)
         core = _core.transposed(self.core, chosen, tol)
         return Tucker(core, [self.factors[axis] for axis in chosen])
 
     def sum(self, axis: int | Sequence[int] | None = None) -> Any:
         """Return the sum over all axes, a scalar array, or over some, which are then gone."""
-        axes = range(self.ndim) if axis is None else axis if isinstance(axis, Sequence) else (axis,)
-        gone = {self._axis(k): self.xp.sum(self.factors[self._axis(k)], axis=0) for k in axes}
+        gone = {k: self.xp.sum(self.factors[k], axis=0) for k in axis_numbers(axis, self.ndim)}
         return self._contracted(self.factors, gone)
 
     def mode_product(self, matrix: Any, axis: int) -> Tucker:
@@ -164,7 +169,7 @@ class Tucker(TuckerEntries):
         axis : int
             The axis.
         """
-        axis = self._axis(axis)
+        axis = axis_number(axis, self.ndim)
         n = self.shape[axis]
         if len(matrix.shape) != 2 or matrix.shape[1] != n:
             raise ValueError(
@@ -190,7 +195,7 @@ class Tucker(TuckerEntries):
 
     def inner(self, other: Tucker) -> Any:
         """Return ``Σ conj(self) other``, a scalar array."""
-        self._require_shape(other)
+        require_one_shape(self, other)
         xp = namespace(*self.factors, *other.factors)
         pairs = zip(self.factors, other.factors, strict=True)
         grams = [xp.matmul(conjugate(xp.matrix_transpose(U), xp), V) for U, V in pairs]
@@ -228,21 +233,11 @@ class Tucker(TuckerEntries):
             raise ValueError(f"tol is {tol}: pass a number of 0 or more")
         bounds = None if ranks is None else rank_bounds(ranks, self.shape)
         tensor = self.orthogonalize()
+        if not math.isfinite(_core.norm(tensor.core)):
+            raise ValueError("an entry of the tensor is NaN or Inf: every one must be finite")
         core, small = _core.truncated(tensor.core, tol, bounds)
         pairs = zip(tensor.factors, small, strict=True)
         return Tucker(core, [self.xp.matmul(Q, U) for Q, U in pairs])
-
-    def _axis(self, axis: int) -> int:
-        number = operator.index(axis)
-        if not -self.ndim <= number < self.ndim:
-            raise ValueError(f"axis is {axis}: the tensor has {self.ndim} axes")
-        return number % self.ndim
-
-    def _require_shape(self, other: Tucker) -> None:
-        if self.shape != other.shape:
-            raise ValueError(
-                f"the tensors have shapes {self.shape} and {other.shape}: they must be equal"
-            )
 
     def _has_train(self, other: Tucker) -> bool:
         return isinstance(self.core, TensorTrain) or isinstance(other.core, TensorTrain)
@@ -261,9 +256,5 @@ def rank_bounds(ranks: int | Sequence[int], shape: Sequence[int]) -> list[int]:
     ValueError
         If there are too few or too many, or one is not positive.
     """
-    bounds = [ranks] * len(shape) if isinstance(ranks, int | np.integer) else list(ranks)
-    if len(bounds) != len(shape) or any(operator.index(r) < 1 for r in bounds):
-        raise ValueError(
-            f"ranks is {ranks!r}: pass a positive integer, or one for each of {len(shape)} axes"
-        )
-    return [min(int(r), int(n)) for r, n in zip(bounds, shape, strict=True)]
+    bounds = largest_ranks(ranks, len(shape))
+    return [min(r, int(n)) for r, n in zip(bounds, shape, strict=True)]

@@ -52,7 +52,7 @@ SMOOTH: dict[str, Function] = {
 EVERY_TIME = ("runge", "tanh5", "cos20", "bessel", "exp", "wagon")
 
 
-def test_points(count: int, domain: Any) -> Any:
+def probes(count: int, domain: Any) -> Any:
     """Return random points, half of them denser towards the faces, and the corners."""
     d = len(domain)
     t = np.random.default_rng(12345).random((d, count))
@@ -62,11 +62,8 @@ def test_points(count: int, domain: Any) -> Any:
     return low[:, None] * (1 - t) + high[:, None] * t
 
 
-test_points.__test__ = False  # type: ignore[attr-defined]
-
-
 def error(found: ChebTucker, f: Function, count: int = 10_000) -> float:
-    x = test_points(count, found.domain)
+    x = probes(count, found.domain)
     exact = f(*x)
     largest = np.max(np.abs(exact))
     return float(np.max(np.abs(found(*x) / largest - exact / largest)))
@@ -176,7 +173,7 @@ def test_array_libraries(library: Any, name: str) -> None:
     found = chebtucker(f, domain, tol=1e-9, rng=0)
     assert found.xp is library.xp or found.xp.__name__.endswith(library.name)
     assert found.converged
-    x = test_points(100, found.domain)
+    x = probes(100, found.domain)
     values = library.to_numpy(found(*(library.asarray(t) for t in x)))
     inner = np.cos(3 * x[0] * x[1]) + x[0]
     exact = inner if name == "real" else np.exp(1j * inner)

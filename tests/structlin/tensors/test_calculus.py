@@ -207,7 +207,7 @@ def test_calculus_with_a_train(library, rng):
 
 def test_bad_arguments(library):
     f = separable(library, [np.exp, np.exp], [Chebyshev(), Chebyshev()])
-    with pytest.raises(ValueError, match="axis is 2: the function has 2 variables, 0 to 1"):
+    with pytest.raises(ValueError, match="axis is 2: the function has 2 axes, 0 to 1"):
         f.diff(2)
     with pytest.raises(TypeError, match=r"axis is 0\.5: pass an integer"):
         f.diff(0.5)

@@ -154,7 +154,8 @@ def test_memory_guard() -> None:
 def test_nothing_is_warned_where_all_is_well() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tt_cross(on_grid(FUNCTIONS["exp(-r)"], 9), (9,) * 3, tol=1e-7, rng=0)
+        found = tt_cross(on_grid(FUNCTIONS["exp(-r)"], 9), (9,) * 3, tol=1e-7, rng=0)
+    assert found.converged
 
 
 def with_nan(places: Any) -> Any:

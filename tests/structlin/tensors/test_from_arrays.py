@@ -86,6 +86,13 @@ def test_a_kink_is_seen(n: int, kink: float) -> None:
     assert true / 5 <= f.error_estimate <= 20 * true
 
 
+def test_nodes_give_the_box() -> None:
+    x, y = np.linspace(-2, 3, 40), [*np.linspace(0, 1, 39) ** 2]
+    f = ChebTucker.from_tensor(np.cos(x[:, None]) * np.asarray(y), nodes=[x, y])
+    assert f.domain == [(-2, 3), (0, 1)]
+    np.testing.assert_allclose(f(0.3, 0.7), np.cos(0.3) * 0.7, rtol=1e-6)
+
+
 def test_noise_is_seen() -> None:
     x = np.linspace(0, 1, 50)
     noisy = grid(lambda x, y: x * y, [x, x])
@@ -216,6 +223,9 @@ def test_bad_input_is_named() -> None:
         ChebTucker.from_tensor(values, [(0, 1)] * 2, nodes=[x[::-1], y])
     with pytest.raises(ValueError, match=r"nodes\[0\] lie in \[0, 1\]"):
         ChebTucker.from_tensor(values, [(0, 2), (0, 1)], nodes=[x, y])
+    for nodes in (None, [x, None], [x, np.ones(())]):
+        with pytest.raises(ValueError, match="domain is None"):
+            ChebTucker.from_tensor(values, nodes=nodes)
     values[3, 4] = np.inf
     with pytest.raises(ValueError, match=r"values has a NaN or Inf at \[3, 4\]"):
         ChebTucker.from_values(values)

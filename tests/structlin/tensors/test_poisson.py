@@ -218,6 +218,15 @@ def test_the_error_estimate_is_relative_to_the_solution():
     assert u.error_estimate <= u.report.tol
 
 
+def test_a_boundary_that_is_not_resolved_is_told_and_stays_cheap():
+    f = sampled(lambda x, y: x * y, [(0, 1)] * 2, (2, 2), tol=1e-6)
+    with pytest.warns(ConvergenceWarning):  # one for the boundary, one for the solution
+        u = poisson(f, boundary=lambda x, y: 1.0 * (x > 0.5), max_degree=60)
+    assert not u.converged
+    assert u.error_estimate > 1e-3
+    assert max(u.degrees) <= 140
+
+
 # what it is made of
 
 
