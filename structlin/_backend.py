@@ -152,6 +152,15 @@ def kernel(xp: ModuleType, plain: Callable[..., Any]) -> Callable[..., Any]:
     return twin
 
 
+def on_host(x: Any, kind: type[float] | type[int] = float) -> Any:
+    """Return a short vector as a NumPy array, of floats or of integers: 64 bits each."""
+    if is_cupy(namespace(x)):
+        x = x.get()
+    if isinstance(x, np.ndarray):
+        return np.asarray(x, dtype=kind)
+    return np.asarray([kind(x[k]) for k in range(x.shape[0])], dtype=kind)
+
+
 def type_name(dtype: Any) -> str:
     """Return the name of a data type of any library: ``float64``."""
     try:

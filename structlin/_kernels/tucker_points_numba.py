@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from structlin._kernels import tucker_points
-from structlin._kernels.panel_product_numba import add_product, lanes, multiply
+from structlin._kernels.panel_product import add_product, lanes, multiply
 from structlin._kernels.threads import in_threads
 
 # panels that use a block of the core one after the other

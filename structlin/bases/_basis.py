@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Basis(ABC):
             ) from error
         if not (low < high and math.isfinite(high - low)):
             raise ValueError(
-                f"the interval is [{low:g}, {high:g}]: its ends and its length must be finite, and "
+                f"the interval is [{low:g}, {high:g}]: its length and its ends must be finite, and "
                 "the first one the smaller"
             )
         object.__setattr__(self, "low", low)
@@ -127,7 +127,7 @@ class Basis(ABC):
         if 0 in coefficients.shape:
             return np.zeros(n)
         largest = xp.max(xp.reshape(xp.abs(coefficients), (n, -1)), axis=1)
-        return np.asarray([float(largest[k]) for k in range(n)])
+        return on_host(largest)
 
     @abstractmethod
     def product_length(self, n: int, m: int) -> int:

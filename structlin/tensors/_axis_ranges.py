@@ -12,12 +12,11 @@ from structlin.tensors._ranges import (
     by_gram,
     by_qr,
     by_sketch,
-    projected,
     rank_within,
-    sides,
     sketch_width,
     turned,
 )
+from structlin.tensors._unfoldings import projected, sides
 
 # how much cheaper a random sketch has to be than squares before it is taken unasked
 _gain = 3

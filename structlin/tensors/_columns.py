@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 from structlin._validation import first_nonfinite, inexact, require_finite
 from structlin.bases import Basis
 from structlin.tensors._interpolation import interpolated
-from structlin.tensors._ranges import on_host
 
 # how many nodes polynomials go through; that of the smallest error is taken
 _orders = (4, 6, 8, 10, 12, 14, 16)

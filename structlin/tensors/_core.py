@@ -1,6 +1,6 @@
 """What the two kinds of core have in common: arrays, and tensor trains.
 
-Every function here takes either; a `TensorTrain` has methods of the same names.
+Every function here takes either.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import Any
 from structlin._backend import device, namespace
 from structlin._kernels import tucker_points
 from structlin._norm import column_norms, norm as norm_of_array
-from structlin.matrices import Dense
 from structlin.matrices._base import conjugate
-from structlin.matrices._modes import mode_product as mode_product_in_memory
 from structlin.tensors._train_sweeps import move_left, move_right
 from structlin.tensors._truncation import truncated as truncated_array
+from structlin.tensors._unfoldings import mode_product
 from structlin.tensors.tensor_train import TensorTrain
 
 # entries up to which a core is an array: of any number of axes, and of up to four
@@ -36,16 +35,6 @@ def mode_products(core: Any, matrices: Sequence[Any]) -> Any:
     for axis in sorted(growth, key=growth.__getitem__):
         core = mode_product(core, matrices[axis], axis)
     return core
-
-
-def mode_product(T: Any, matrix: Any, axis: int) -> Any:
-    """Return an array times a matrix (m, n) along one axis of length n."""
-    xp, shape = namespace(T, matrix), tuple(T.shape)
-    left, right = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    dtype = xp.result_type(T.dtype, matrix.dtype)
-    T, matrix = xp.astype(T, dtype, copy=False), xp.astype(matrix, dtype, copy=False)
-    out = mode_product_in_memory(Dense(matrix), T, left, right)
-    return xp.reshape(out, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
 def direct_sum(a: Any, b: Any) -> Any:

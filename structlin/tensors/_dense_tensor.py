@@ -10,9 +10,10 @@ from typing import Any
 from structlin._backend import device, is_numpy, namespace
 from structlin._norm import norm
 from structlin._validation import inexact, require_array, require_finite
-from structlin.tensors._ranges import power_of_two, projected
+from structlin.tensors._ranges import power_of_two
 from structlin.tensors._report import Compression
 from structlin.tensors._tolerance import require_tolerance
+from structlin.tensors._unfoldings import projected
 from structlin.tensors.tucker import Tucker, rank_bounds
 
 # bytes of a block in which the error is measured: it stays in the cache

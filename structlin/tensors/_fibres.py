@@ -15,6 +15,8 @@ from structlin.tensors._samples import Samples
 
 _first = 17  # degrees or frequencies of the first grid: fewer do not show whether they decay
 _swap = 10.0  # coefficients in the fibres above which one of them is exchanged
+_steady = 0.8  # part of a plateau that is there on the next grid as well, if it is noise
+_flat = 1.5  # the square of its first half over that of the second, at most
 _checks = 6  # places between the nodes at which an interpolant is tested, at least
 
 
@@ -90,12 +92,13 @@ class Fibres:
         weights = xp.linalg.solve(_rows(self.Q, self.nodes), values[:r, :])
         residual = values[r:, :] - xp.matmul(_rows(self.Q, between), weights)
         found = independent(residual, level * self.samples.largest)
-        for column in range(len(anchors)) if not found else ():
-            if self._growth(weights[:, column])[1] > _swap:
-                whole = anchors[column : column + 1]
-                return self._extend(whole, self._at(whole, np.arange(n)), level)
         if not found:
-            return []
+            sizes = xp.max(xp.abs(self._weights(weights)), axis=0)
+            column = int(xp.argmax(sizes))
+            if not float(sizes[column]) > _swap:
+                return []
+            whole = anchors[column : column + 1]
+            return self._extend(whole, self._at(whole, np.arange(n)), level)
         columns = [column for column, _ in found]
         others = np.setdiff1d(np.arange(n), places)
         known = xp.take(values, xp.asarray(columns, device=device(values)), axis=1)
@@ -141,17 +144,17 @@ class Fibres:
         values, before = self.values, math.inf
         while True:
             decayed, plateau = self._decay(values, level)
-            if decayed and (plateau <= level or plateau > before / 2):
-                break  # far enough, or not any further on a finer grid: that is noise
+            # far enough, or not any further on a finer grid: that is noise
+            resolved = decayed and (plateau <= level or plateau > _steady * before)
             before = plateau if decayed else math.inf
-            finer = self._refined([(self.anchors, values)])
+            finer = None if resolved else self._refined([(self.anchors, values)])
             if finer is None:
                 break
             values = finer[0]
-        self.noise = plateau
+        self.noise = plateau if resolved else 0.0
         if values is not self.values:
             self._hold(values)
-        return decayed
+        return resolved
 
     def coefficients(self, tol: float) -> Any:
         """Return the coefficients of the functions that are ``Q`` on the grid.
@@ -178,7 +181,11 @@ class Fibres:
         kept = chop(sizes, min(max(level / float(np.max(sizes)), 2 * eps), 0.1))
         if kept == n:
             return False, 0.0
-        return True, math.sqrt(float(np.mean(sizes[kept:] ** 2)) * n / 2)
+        first, last = (float(np.mean(half**2)) for half in np.array_split(sizes[kept - n :], 2))
+        plateau = math.sqrt((first + last) / 2 * n / 2)
+        if plateau > level and first > _flat * last:
+            return False, 0.0  # slow decay
+        return True, plateau
 
     def _refined(self, fibres: list[tuple[Any, Any]]) -> list[Any] | None:
         """Go to the next grid, unless it is too fine, and return the fibres on it."""
@@ -212,22 +219,37 @@ class Fibres:
             kept = xp.take(values, xp.asarray(columns, device=device(values)), axis=1)
             self._append(anchors[columns], kept)
         worst = [row for _, row in found]
-        for column in range(len(anchors) if self.rank else 0):
-            place, growth = self._growth(xp.matmul(adjoint_of(self.Q, xp), values[:, column]))
-            if growth > _swap:  # a large multiple of one fibre, plus others, is put in its place
-                self.anchors[place] = anchors[column]
-                self.values[:, place] = values[:, column]
-                self._hold(self.values)
-                columns.append(column)
-                worst.append(int(xp.argmax(xp.abs(values[:, column]))))
+        swapped = self._exchanged(values) if self.rank and len(anchors) else {}
+        for place, column in swapped.items():
+            self.anchors[place] = anchors[column]
+            self.values[:, place] = values[:, column]
+            columns.append(column)
+            worst.append(int(xp.argmax(xp.abs(values[:, column]))))
+        if swapped:
+            self._hold(self.values)
         return self._on_lines(anchors[columns], np.asarray(worst, dtype=np.int64))
 
-    def _growth(self, weights: Any) -> tuple[int, float]:
-        """Return the largest coefficient of a combination of fibres, given those of ``Q``."""
-        xp = self.samples.xp
-        sizes = xp.abs(xp.linalg.solve(self.R, weights / self.unit))
-        place = int(xp.argmax(sizes))
-        return place, float(sizes[place])
+    def _weights(self, projections: Any) -> Any:
+        """Return combinations of the fibres, given the coefficients of ``Q``."""
+        return self.samples.xp.linalg.solve(self.R, projections / self.unit)
+
+    def _exchanged(self, values: Any) -> dict[int, int]:
+        """Return which of these fibres should replace which, such that no combination is large.
+
+        Those that are large multiples of one fibre, plus others, are put in its place.
+        """
+        xp, out = self.samples.xp, {}
+        weights = self._weights(xp.matmul(adjoint_of(self.Q, xp), values))
+        while True:
+            sizes = xp.reshape(xp.abs(weights), (-1,))
+            place, column = divmod(int(xp.argmax(sizes)), weights.shape[1])
+            if not float(xp.max(sizes)) > _swap:
+                return out
+            out[place] = column
+            # what the combinations are, with the new fibre for the old one
+            row = weights[place : place + 1, :] / weights[place, column]
+            weights = weights - xp.matmul(weights[:, column : column + 1], row)
+            weights[place : place + 1, :] = row
 
     def _on_lines(self, anchors: Any, places: Any) -> list[Any]:
         points = anchors.copy()

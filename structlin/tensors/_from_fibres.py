@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from structlin._backend import on_host
 from structlin._norm import norm
 from structlin.matrices._base import adjoint_of
 from structlin.tensors._dense_tensor import DenseTensor
-from structlin.tensors._ranges import fibres, on_host, rank_within, sides
+from structlin.tensors._ranges import fibres, rank_within
 from structlin.tensors._truncation import truncated
+from structlin.tensors._unfoldings import sides
 
 # fibres for each rank, and more of them
 _fibres, _more = 4, 10

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from structlin._backend import device, namespace
 from structlin.matrices._base import adjoint_of, conjugate
 from structlin.tensors import _core
+from structlin.tensors._unfoldings import mode_product
 
 _block_entries = 2**20
+_probes = 8
 
 
 @dataclass(frozen=True)
@@ -78,47 +82,54 @@ def least_squares(
     Levenberg and Marquardt's method on ``Σ |value − f|² + ρ Σₖ ‖Dₖ Uₖ Gₖ‖²``, where ``Gₖ`` is the
     core unfolded along axis ``k`` and ``D`` weights degree ``j`` by ``j²``. The weight ``ρ``
     follows the evidence: it is the variance of the noise times the number of parameters that the
-    values determine, over the penalty [1]_. The factors are orthonormalised after every step. A
-    step costs ``O(N p²)`` for ``p`` parameters.
+    values determine, over the penalty [1]_. After every step the factors are made orthonormal, and
+    the slices of the core orthogonal. Then the damping of every parameter in proportion to its
+    diagonal entry of ``JᴴJ`` moves functions of small weight as freely as those of large weight. A
+    step costs ``O(N p² + p³)`` for ``p`` parameters.
 
     References
     ----------
     .. [1] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992).
+    .. [2] K. Madsen, H. B. Nielsen and O. Tingleff, "Methods for non-linear least squares
+       problems", Technical University of Denmark, 2004.
     """
     xp, count = namespace(values), values.shape[0]
     core, factors = _orthonormal(core, factors)
     energy = float(xp.sum(xp.abs(values) ** 2))
     floor = (4 * float(xp.finfo(values.dtype).eps)) ** 2 * energy
-    damping, converged, steps = 1e-3, False, 0
+    damping, faster, converged, steps = 1e-3, 2.0, False, 0
     loss = _loss(core, factors, vanders, values, stiffness)
     while steps < most_steps and not converged:
         steps += 1
-        normal, gradient, penalty, left = _normal_equations(core, factors, vanders, values)
+        normal, gradient, penalty = _normal_equations(core, factors, vanders, values)
         size = normal.shape[0]
         unit = xp.eye(size, dtype=normal.dtype, device=device(normal))
         mean = float(xp.linalg.trace(xp.real(normal))) / size
+        widths = xp.real(xp.linalg.diagonal(normal)) + 1e-15 * mean
         regular = normal + stiffness * penalty[0]
         pull = gradient - stiffness * penalty[1]
-        accepted = False
         for _ in range(8):
-            move = xp.linalg.solve(regular + damping * mean * unit, pull[:, None])[:, 0]
+            shift = damping * widths
+            move = xp.linalg.solve(regular + shift * unit, pull[:, None])[:, 0]
             tried = _orthonormal(*_moved(core, factors, move))
             there = _loss(*tried, vanders, values, stiffness)
             if there < loss:
-                accepted = True
                 break
-            damping = max(damping * 8, 1e-12)
-        if not accepted:
+            damping, faster = max(damping * faster, 1e-12), 2 * faster
+        else:
             converged = True
             break
+        # Nielsen's rule [2]: damp by how well the quadratic model told the gain
+        promised = float(xp.real(xp.sum(xp.conj(move) * (pull + shift * move))))
+        trust = 2 * (loss - there) / max(promised, 1e-300) - 1
+        damping, faster = max(damping * max(1 / 8, 1 - trust**3), 1e-15), 2.0
         gain, loss = loss - there, there
         core, factors = tried
-        damping = damping / 8 if damping > 1e-14 else damping
-        left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
         if gain > 0.1 * loss:
             continue  # what is left is not noise yet
-        inverse = xp.linalg.solve(regular + 1e-12 * mean * unit, normal)
-        determined = min(float(xp.linalg.trace(xp.real(inverse))), 0.9 * count)
+        left = float(xp.sum(xp.abs(residuals(core, factors, vanders, values)) ** 2))
+        determined = _determined(normal, regular + 1e-10 * widths * unit)
+        determined = min(max(determined, 1.0), 0.9 * count)
         roughness = _roughness(core, factors)
         new = max(left, floor) / (count - determined) * determined / max(roughness, 1e-300)
         settled = gain <= rest * loss and abs(new - stiffness) <= 0.05 * stiffness
@@ -134,6 +145,14 @@ def least_squares(
         steps=steps,
         converged=converged,
     )
+
+
+def _determined(normal: Any, regular: Any) -> float:
+    """Return about the trace of ``regular⁻¹ normal``, from products with random signs."""
+    xp, signs = namespace(normal), np.random.default_rng(0).choice([-1.0, 1.0], (_probes, normal.shape[0]))
+    probes = xp.asarray(signs.T, dtype=normal.dtype, device=device(normal))
+    replies = xp.linalg.solve(regular, xp.matmul(normal, probes))
+    return float(xp.sum(xp.real(probes * replies))) / _probes
 
 
 def products(factors: Sequence[Any], vanders: Sequence[Any], values: Any, sweeps: int) -> Any:
@@ -173,16 +192,23 @@ def products(factors: Sequence[Any], vanders: Sequence[Any], values: Any, sweeps
 
 
 def _orthonormal(core: Any, factors: Sequence[Any]) -> tuple[Any, list[Any]]:
-    xp = namespace(core)
+    """Return the same function by orthonormal factors, the slices of its core orthogonal."""
+    xp, out = namespace(core), []
     pairs = [xp.linalg.qr(U) for U in factors]
-    return _core.mode_products(core, [R for _, R in pairs]), [Q for Q, _ in pairs]
+    core = _core.mode_products(core, [R for _, R in pairs])
+    for axis, (Q, _) in enumerate(pairs):
+        flat = xp.reshape(xp.moveaxis(core, axis, 0), (core.shape[axis], -1))
+        W = xp.linalg.svd(flat, full_matrices=True)[0]
+        core = mode_product(core, adjoint_of(W, xp), axis)
+        out.append(xp.matmul(Q, W))
+    return core, out
 
 
 def _roughness(core: Any, factors: Sequence[Any]) -> float:
     """Return ``Σₖ ‖Dₖ Uₖ Gₖ‖²``."""
     xp, total = namespace(core), 0.0
     for axis, U in enumerate(factors):
-        product = _core.mode_product(core, _weighted(U), axis)
+        product = mode_product(core, _weighted(U), axis)
         total += float(xp.sum(xp.abs(product) ** 2))
     return total
 
@@ -203,7 +229,7 @@ def _loss(
 
 def _normal_equations(
     core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any
-) -> tuple[Any, Any, tuple[Any, Any], float]:
+) -> tuple[Any, Any, tuple[Any, Any]]:
     """Return ``JᴴJ``, ``Jᴴ`` times the residuals, and both for the penalty.
 
     Parameters are the entries of every factor in C order, and then those of the core.
@@ -213,7 +239,6 @@ def _normal_equations(
     total = sum(sizes) + math.prod(core.shape)
     normal = xp.zeros((total, total), dtype=core.dtype, device=device(core))
     gradient = xp.zeros((total,), dtype=core.dtype, device=device(core))
-    left = 0.0
     step = max(_block_entries // total, 64)
     for start in range(0, values.shape[0], step):
         part = slice(start, min(start + step, values.shape[0]))
@@ -231,7 +256,6 @@ def _normal_equations(
         J = xp.concat(columns, axis=1)
         normal += xp.matmul(adjoint_of(J, xp), J)
         gradient += xp.matmul(adjoint_of(J, xp), r)
-        left += float(xp.sum(xp.abs(r) ** 2))
     penalty, slope, place = xp.zeros_like(normal), xp.zeros_like(gradient), 0
     for axis, (U, size) in enumerate(zip(factors, sizes, strict=True)):
         flat = xp.reshape(xp.moveaxis(core, axis, 0), (U.shape[1], -1))
@@ -242,7 +266,7 @@ def _normal_equations(
         penalty[place : place + size, place : place + size] = both
         slope[place : place + size] = xp.matmul(both, xp.reshape(U, (n * m,)))
         place += size
-    return normal, gradient, (penalty, slope), left
+    return normal, gradient, (penalty, slope)
 
 
 def _joined(rows: Sequence[Any], like: Any) -> Any:

@@ -1,61 +1,24 @@
-"""Orthonormal bases of what the fibres of a tensor along one axis span.
-
-The unfolding along an axis, whose columns are those fibres, is read in pieces and never copied.
-"""
+"""Orthonormal bases of what the fibres of an array along one axis span."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, is_numpy, namespace, scipy_of
-from structlin.matrices import Dense
+from structlin._backend import device, is_numpy, namespace, on_host, scipy_of
 from structlin.matrices._base import adjoint_of
-from structlin.matrices._modes import mode_product
 from structlin.sketching._orth import orthonormalize
 from structlin.sketching._random import distinct, normals
+from structlin.tensors._unfoldings import pieces, sides
 
-# entries of a piece: on the CPU it stays in the cache
-_in_cache, _on_device = 2**18, 2**24
 # rows of a block reflector
 _panel = 16
 # fibres among which some are chosen by an entry of each
 _pool = 2**12
 # columns of a random basis beyond the rank
 _oversampling = 10
-
-
-def sides(T: Any, axis: int) -> tuple[int, int, int]:
-    """Return the numbers of entries before, along and after an axis."""
-    shape = tuple(int(n) for n in T.shape)
-    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
-
-
-def pieces(T: Any, axis: int) -> Iterator[Any]:
-    """Yield the unfolding of a C-ordered array as (n, c) blocks of columns, in order."""
-    xp = namespace(T)
-    left, n, right = sides(T, axis)
-    X = xp.reshape(T, (left, n, right))
-    width = max((_in_cache if is_numpy(xp) else _on_device) // max(n, 1), 1)
-    if left == 1 or 4 * right >= width:  # long rows: views
-        for layer in range(left):
-            for start in range(0, right, width):
-                yield X[layer, :, start : min(start + width, right)]
-        return
-    group = max(width // right, 1)
-    for layer in range(0, left, group):
-        block = xp.moveaxis(X[layer : min(layer + group, left), ...], 0, 1)
-        yield xp.reshape(block, (n, block.shape[1] * right))
-
-
-def projected(T: Any, U: Any, axis: int) -> Any:
-    """Return the array times ``Uᴴ`` along an axis."""
-    xp, (left, _, right) = namespace(T), sides(T, axis)
-    out = mode_product(Dense(adjoint_of(U, xp)), T, left, right)
-    return xp.reshape(out, (*T.shape[:axis], U.shape[1], *T.shape[axis + 1 :]))
 
 
 def by_gram(T: Any, axis: int) -> tuple[Any, Any]:
@@ -171,7 +134,7 @@ def fibres(T: Any, axis: int, count: int, seed: int) -> Any:
     # the smallest of exponential variables, divided by the weights
     clocks = xp.asarray(generator.exponential(size=pool.size), device=device(T))
     order = xp.argsort(clocks / (sizes**2 + 1e-300))[: count // 2]
-    drawn = pool[[int(order[k]) for k in range(count // 2)]]
+    drawn = pool[on_host(order, int)]
     pairs = [divmod(int(place), right) for place in [*pool[: count - count // 2], *drawn]]
     X = xp.reshape(T, (left, n, right))
     return xp.stack([X[i, :, j] for i, j in pairs], axis=1)
@@ -187,13 +150,6 @@ def rank_within(squares: Any, budget: float, most: int) -> tuple[int, float]:
     above = np.flatnonzero(tails > budget)
     rank = min(max(int(above[-1]) + 1 if above.size else 0, 1), most, len(squares))
     return rank, max(float(tails[rank]), 0.0)
-
-
-def on_host(x: Any) -> Any:
-    """Return a real vector as a NumPy array of float64."""
-    if is_numpy(namespace(x)):
-        return np.asarray(x, dtype=np.float64)
-    return np.asarray([float(x[k]) for k in range(x.shape[0])])
 
 
 def power_of_two(x: Any) -> float:

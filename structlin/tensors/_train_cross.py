@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import is_numpy, namespace
+from structlin._backend import namespace, on_host
 from structlin.matrices._base import adjoint_of
 from structlin.sketching._pivoting import pivoted_qr
 from structlin.tensors._memory import require_memory
@@ -157,5 +157,4 @@ def _interpolation(Q: Any) -> tuple[Any, Any]:
     order = order[:r]
     chosen = xp.take(Q, order, axis=0)
     transposed = xp.linalg.solve(xp.matrix_transpose(chosen), xp.matrix_transpose(Q))
-    host = np.asarray(order) if is_numpy(xp) else np.asarray([int(order[k]) for k in range(r)])
-    return host, xp.matrix_transpose(transposed)
+    return on_host(order, int), xp.matrix_transpose(transposed)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from structlin._backend import namespace
+from structlin._backend import namespace, on_host
 from structlin._norm import norm
 from structlin.matrices._base import adjoint_of
-from structlin.tensors._ranges import by_gram, by_qr, on_host, projected, rank_within
+from structlin.tensors._ranges import by_gram, by_qr, rank_within
+from structlin.tensors._unfoldings import projected
 
 # what rounding errors hide, in units of eps
 _rounding = 4

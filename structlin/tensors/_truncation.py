@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin.tensors._ranges import by_qr, power_of_two, projected, rank_within
+from structlin.tensors._ranges import by_qr, power_of_two, rank_within
+from structlin.tensors._unfoldings import projected
 
 # what rounding errors hide, in units of eps
 _rounding = 4

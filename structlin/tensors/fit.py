@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 from structlin._validation import inexact, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
@@ -24,6 +25,7 @@ T = TypeVar("T", bound=Representation)
 
 _starts = 4
 _points_per_parameter = 10
+_kinds = ((True, False), (False, True), (True, True))
 
 
 def fit(
@@ -61,15 +63,17 @@ def fit(
     Returns
     -------
     ChebTucker
-        Its ``error_estimate`` is the root mean square of what is left of the values, relative to
-        the largest one: the noise, if there is any. It has converged if that is ``tol``, or if the
-        iteration came to rest and it was not a lack of points that stopped the growth.
+        Its ``error_estimate`` is the root mean square of what is left of the values at a tenth of
+        the points, which were kept apart, relative to the largest value: the noise, if there is
+        any. It has converged if that is ``tol``, or if what is left looks like noise: it is
+        smaller than the values, points near to each other do not have it in common, and it was not
+        a lack of points that stopped the growth. In the end all points are used.
 
     Raises
     ------
     ValueError
-        If there are too few points for the parameters, a point lies outside the box, shapes
-        disagree, or an entry is NaN or infinite.
+        If there are too few different points for the parameters, a point lies outside the box,
+        shapes disagree, or an entry is NaN or infinite.
 
     Notes
     -----
@@ -100,12 +104,12 @@ def fit(
     search = _Search(points, values / (scale or 1.0), bases, tol, generator, max_bytes)
     fixed_sizes = None if degrees is None else [n + 1 for n in _per_axis(degrees, d, "degrees", 0)]
     fixed_ranks = None if ranks is None else _per_axis(ranks, d, "ranks", 1)
-    found, enough = search.best(fixed_sizes, fixed_ranks)
+    found, error, noise = search.best(fixed_sizes, fixed_ranks)
     report = Construction(
         method="fit",
-        tol=max(tol, found.residual / 10),
-        converged=(enough and found.converged) or found.residual <= tol,
-        error_estimate=found.residual,
+        tol=max(tol, error / 10),
+        converged=error <= tol or noise,
+        error_estimate=error,
         evaluations=count,
         iterations=search.steps,
         seed=key,
@@ -131,59 +135,122 @@ class _Search:
         self.tol, self.rng, self.max_bytes = tol, rng, max_bytes
         self.xp, (self.count, self.ndim) = namespace(points), points.shape
         self.steps = 0
-        order = rng.permutation(self.count)
-        kept = max(self.count // 10, 1)
-        self._test, self._train = order[:kept], order[kept:]
+        self._scaled = self._in_unit_box()
+        self._test, self._train = self._split()
 
-    def best(self, sizes: Sequence[int] | None, ranks: Sequence[int] | None) -> tuple[Fit, bool]:
-        """Return the fit of all values, and whether there were points enough for it."""
-        if sizes is not None and ranks is not None:
-            self._require_points(sizes, ranks)
-            every = np.arange(self.count)
-            found = self._started(sizes, ranks, every)
-            return self._fitted(found.core, found.factors, every, found.stiffness, 1e-5, 40), True
+    def best(
+        self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
+    ) -> tuple[Fit, float, bool]:
+        """Return the fit of all values, its error where it is not fitted, and if that is noise."""
+        found, enough = self._grown_up(sizes, ranks)
+        found = self._fitted(found.core, found.factors, self._train, found.stiffness, 1e-3, 20)
+        errors = self._errors(found)
+        if ranks is None:
+            # what is below the noise, or the tolerance
+            level = max(0.3 * _rms(errors), self.tol) / 10
+            small = Tucker(found.core, found.factors).recompress(level)
+            found = self._fitted(small.core, list(small.factors), self._train, found.stiffness)
+            errors = self._errors(found)
+        noise = enough and self._is_noise(found, errors)
+        every = self.xp.concat([self._train, self._test])
+        final = self._fitted(found.core, found.factors, every, found.stiffness)
+        return final, _rms(errors), noise
+
+    def _grown_up(
+        self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
+    ) -> tuple[Fit, bool]:
+        """Return a fit of sizes and ranks that suit, and whether there were points enough."""
         now_sizes = [5] * self.ndim if sizes is None else list(sizes)
         now_ranks = [min(2, n) for n in now_sizes] if ranks is None else list(ranks)
-        if ranks is not None:
+        if sizes is None and ranks is not None:
             now_sizes = [max(n, r + 2) for n, r in zip(now_sizes, ranks, strict=True)]
         if sizes is None and ranks is None:
-            while parameters(now_sizes, now_ranks) > len(self._train) and max(now_sizes) > 1:
+            while parameters(now_sizes, now_ranks) > 0.9 * self.different and max(now_sizes) > 1:
                 now_sizes = [max(n - 1, 1) for n in now_sizes]
                 now_ranks = [1] * self.ndim
         self._require_points(now_sizes, now_ranks)
         found = self._started(now_sizes, now_ranks, self._part(now_sizes, now_ranks))
-        errors, enough = self._errors(found), True
-        while math.sqrt(float(np.mean(errors))) > self.tol:
-            tried: list[tuple[Any, Fit]] = []
+        errors, front, enough = self._errors(found), found, True
+        # what may grow, sizes or ranks or both; what was best last time comes first
+        kinds = [
+            (more_sizes, more_ranks)
+            for more_sizes, more_ranks in _kinds
+            if (sizes is None or not more_sizes) and (ranks is None or not more_ranks)
+        ]
+        while kinds and _rms(errors) > self.tol:
             enough = True
-            for grow_sizes, grow_ranks in ((True, False), (False, True), (True, True)):
-                if (grow_sizes and sizes is not None) or (grow_ranks and ranks is not None):
-                    continue
-                if grow_sizes and grow_ranks and any(_better(e, errors) for e, _ in tried):
-                    continue
-                bigger = self._grown(found, grow_sizes, grow_ranks)
+            tried: list[tuple[float, int, Any, Fit]] = []
+            for k, kind in enumerate(kinds):
+                bigger = self._grown(front, *kind)
                 if bigger is None:
                     continue
-                new_sizes = [U.shape[0] for U in bigger[1]]
-                if 1.5 * parameters(new_sizes, bigger[0].shape) > len(self._train):
+                shape = [U.shape[0] for U in bigger[1]], bigger[0].shape
+                if 1.5 * parameters(*shape) > 0.9 * self.different:
                     enough = False
                     continue
-                part = self._part(new_sizes, bigger[0].shape)
-                fitted = self._fitted(*bigger, part, found.stiffness / 100)
-                tried.append((self._errors(fitted), fitted))
-            tried = [pair for pair in tried if _better(pair[0], errors)]
-            if not tried:
+                fitted = self._fitted(*bigger, self._part(*shape), front.stiffness / 100)
+                squares = self._errors(fitted)
+                tried.append((_rms(squares), k, squares, fitted))
+                if _rms(squares) < 0.3 * _rms(errors):
+                    break
+            better = [each for each in tried if _better(each[2], errors)]
+            if better:
+                _, k, errors, found = min(better, key=operator.itemgetter(0))
+                front = found
+                kinds.insert(0, kinds.pop(k))
+            elif not tried or self._is_noise(found, errors):
                 break
-            errors, found = min(tried, key=_size)
-            enough = True
-        if ranks is None:
-            # what is below the noise, or the tolerance
-            level = max(0.3 * found.residual, self.tol) / 10
-            small = Tucker(found.core, found.factors).recompress(level)
-            found = self._fitted(small.core, list(small.factors), self._train, found.stiffness)
-        every = np.arange(self.count)
-        final = self._fitted(found.core, found.factors, every, found.stiffness, 1e-5, 40)
-        return final, enough
+            else:  # it may be that only much higher degrees help
+                front = min(tried, key=lambda each: (kinds[each[1]][1], each[0]))[3]
+        return found, enough
+
+    def _in_unit_box(self) -> Any:
+        axes = [(self.points[:, k] - b.low) / (b.high - b.low) for k, b in enumerate(self.bases)]
+        return self.xp.stack(axes, axis=1)
+
+    def _split(self) -> tuple[Any, Any]:
+        """Return which points are kept apart, and the others, both in no particular order.
+
+        Equal points stay together: their order is that of a hash.
+        """
+        xp = self.xp
+        hashes: Any = 0.0
+        for k in range(self.ndim):
+            hashes = hashes + float(self.rng.uniform(1e3, 1e4)) * self._scaled[:, k]
+        hashes = hashes - xp.floor(hashes)
+        order = xp.argsort(hashes)
+        hashes = xp.take(hashes, order)
+        self.different = 1 + int(xp.count_nonzero(hashes[1:] != hashes[:-1]))
+        if self.different == 1:
+            raise ValueError("all points are equal: pass two or more different ones")
+        first = hashes[max(self.count // 10, 1)]
+        kept = int(xp.count_nonzero(hashes < first)) or int(xp.count_nonzero(hashes <= first))
+        return order[:kept], order[kept:]
+
+    def _is_noise(self, found: Fit, errors: Any) -> bool:
+        """Tell whether what is left of values has nothing in common at neighbouring points.
+
+        Noise that is larger than the function itself is not told from a function that varies
+        faster than the points can show.
+        """
+        xp = self.xp
+        values = on_host(xp.abs(self._taken(self.values, self._test)))
+        if not _better(errors, values**2):
+            return False
+        most = min(1000, max(10**8 // self._train.shape[0], 100))
+        test = self._test[:most]
+        there = self._taken(self._scaled, self._train)
+        near, step = [], max(2**22 // there.shape[0], 1)
+        for start in range(0, test.shape[0], step):
+            here = self._taken(self._scaled, test[start : start + step])
+            squares: Any = 0.0
+            for k in range(self.ndim):
+                squares = squares + (here[:, k, None] - there[None, :, k]) ** 2
+            near.append(xp.argmin(squares, axis=1))
+        neighbours = self._taken(self._train, xp.concat(near))
+        both = xp.conj(self._left(found, test)) * self._left(found, neighbours)
+        products = on_host(xp.real(both))
+        return bool(np.sum(products) <= 3 * np.linalg.norm(products))
 
     def _part(self, sizes: Sequence[int], ranks: Sequence[int]) -> Any:
         return self._train[: _points_per_parameter * parameters(sizes, ranks) + 500]
@@ -196,7 +263,7 @@ class _Search:
         return [basis.vander(points[:, k], sizes[k]) for k, basis in enumerate(self.bases)]
 
     def _taken(self, x: Any, part: Any) -> Any:
-        return self.xp.take(x, self.xp.asarray(part, device=device(x)), axis=0)
+        return self.xp.take(x, part, axis=0)
 
     def _fitted(
         self,
@@ -234,12 +301,13 @@ class _Search:
                 break
         return min(found, key=lambda fitted: fitted.residual)
 
+    def _left(self, found: Fit, part: Any) -> Any:
+        vanders = self._vanders([U.shape[0] for U in found.factors], part)
+        return residuals(found.core, found.factors, vanders, self._taken(self.values, part))
+
     def _errors(self, found: Fit) -> Any:
         """Return the squared errors at the points that were kept apart, on the host."""
-        vanders = self._vanders([U.shape[0] for U in found.factors], self._test)
-        values = self._taken(self.values, self._test)
-        squares = self.xp.abs(residuals(found.core, found.factors, vanders, values)) ** 2
-        return np.asarray([float(squares[k]) for k in range(squares.shape[0])])
+        return on_host(self.xp.abs(self._left(found, self._test)) ** 2)
 
     def _grown(self, found: Fit, sizes: bool, ranks: bool) -> tuple[Any, list[Any]] | None:
         """Return core and factors with more room; None if nothing can grow."""
@@ -293,9 +361,9 @@ class _Search:
 
     def _require_points(self, sizes: Sequence[int], ranks: Sequence[int]) -> None:
         wanted = parameters(sizes, ranks)
-        if wanted > self.count:
+        if wanted > self.different:
             raise ValueError(
-                f"there are {self.count} points, and degrees {[n - 1 for n in sizes]} with ranks "
+                f"there are {self.different} different points, and degrees {[n - 1 for n in sizes]} with ranks "
                 f"{list(ranks)} have {wanted} parameters: pass at least {wanted} points, better "
                 f"{2 * wanted}, or smaller degrees and ranks"
             )
@@ -307,8 +375,8 @@ def parameters(sizes: Sequence[int], ranks: Sequence[int]) -> int:
     return math.prod(ranks) + sum((n - min(n, r)) * min(n, r) for n, r in pairs)
 
 
-def _size(pair: tuple[Any, Fit]) -> float:
-    return float(np.mean(pair[0]))
+def _rms(squares: Any) -> float:
+    return math.sqrt(float(np.mean(squares)))
 
 
 def _better(new: Any, old: Any) -> bool:

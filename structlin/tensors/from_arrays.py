@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 from structlin._validation import common_type, inexact, require_array, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
@@ -18,7 +18,6 @@ from structlin.tensors._columns import Columns, Sampled, coordinates, sampled
 from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
 from structlin.tensors._evaluation import Evaluation
-from structlin.tensors._ranges import on_host
 from structlin.tensors._report import Construction, warn_unresolved
 from structlin.tensors._tolerance import require_tolerance
 from structlin.tensors.cp import CP

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 from structlin._validation import common_type, inexact, require_finite
 from structlin.bases import Basis
 from structlin.bases._chop import chop
@@ -19,7 +19,6 @@ from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
 from structlin.tensors._evaluation import Evaluation
 from structlin.tensors._memory import default_bytes
-from structlin.tensors._ranges import on_host
 from structlin.tensors._report import Construction, warn_unresolved
 from structlin.tensors._rhosvd import normalized, rhosvd, scaled
 from structlin.tensors._tolerance import require_tolerance

@@ -12,8 +12,8 @@ from structlin.sketching._random import seed_of
 from structlin.tensors._axis_ranges import Step, reduced, wants_seed
 from structlin.tensors._dense_tensor import DenseTensor, dense_tensor
 from structlin.tensors._from_fibres import from_fibres
-from structlin.tensors._ranges import projected
 from structlin.tensors._report import Compression
+from structlin.tensors._unfoldings import projected
 from structlin.tensors.tucker import Tucker
 
 _methods = ("auto", "gram", "qr", "randomized")

@@ -13,7 +13,17 @@ import pytest
 import scipy.sparse
 
 from structlin import _backend
-from structlin._backend import device, dtype_of, is_cupy, is_numpy, kernel, namespace, scipy_of
+from structlin._backend import (
+    device,
+    dtype_of,
+    is_cupy,
+    is_numpy,
+    kernel,
+    namespace,
+    on_host,
+    scipy_of,
+    type_name,
+)
 
 numpy_xp = namespace(np.empty(0))
 
@@ -24,6 +34,16 @@ def test_namespace_is_the_library_of_the_arrays(library):
     assert namespace(x).__name__.rpartition(".")[2] in ("numpy", "array_api_strict", "cupy")
     assert is_numpy(namespace(x)) == (library.name == "numpy")
     assert is_cupy(namespace(x)) == (library.name == "cupy")
+
+
+def test_vectors_on_the_host_and_names_of_types(library):
+    x = library.asarray([0.5, 2.0], dtype="float32")
+    for kind, expected in ((float, [0.5, 2.0]), (int, [0, 2])):
+        found = on_host(x, kind)
+        assert type(found) is np.ndarray
+        assert found.dtype == np.dtype(kind)
+        np.testing.assert_array_equal(found, expected)
+    assert type_name(x.dtype) == "float32"
 
 
 @pytest.mark.parametrize("neutral", [None, 1, 1.5, 2j, True, np.float64(3.0), np.int8(1)])

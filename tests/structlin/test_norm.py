@@ -31,5 +31,8 @@ def test_of_nothing_and_of_what_is_not_finite():
 def test_norms_of_columns() -> None:
     X = np.array([[3e200, 0.0, 3e-200, 3.0, math.inf], [4e200, 0.0, 4e-200, 4.0, 1.0]])
     np.testing.assert_allclose(column_norms(X), [5e200, 0, 5e-200, 5, math.inf])
+    for dtype, tiny in (("float64", 1e-310), ("float32", 1e-40), ("complex128", 1e-310)):
+        small = np.array([[3.0, 3.0], [4.0, 0.0]], dtype=dtype) * np.array([1, tiny], dtype=dtype)
+        assert column_norms(small)[1] == pytest.approx(3 * tiny, rel=1e-3, abs=0)
     assert column_norms(np.ones((0, 3), dtype=np.float32)).dtype == np.float32
     assert column_norms(np.ones((3, 0))).shape == (0,)

@@ -142,7 +142,7 @@ def test_integers_are_numbers_in_double_precision():
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(1, 1), (2, 1), (0, np.inf), (np.nan, 1), (0, float("nan"))]
+    ("low", "high"), [(1, 1), (2, 1), (0, np.inf), (np.nan, 1), (0, float("nan")), (-1e308, 1e308)]
 )
 def test_bad_intervals(low, high):
     with pytest.raises(ValueError, match="ends must be finite, and the first one the smaller"):

@@ -91,6 +91,15 @@ def test_calculus(library, dtype, interval, n, seed):
     )
 
 
+def test_small_columns_keep_their_digits(library):
+    C = np.zeros((11, 3))
+    C[1, 0] = C[10, 1] = 1
+    units, x = np.array([1, 1e-14, 1]), np.linspace(0, 3, 50)
+    part, D = Fourier(-1, 4).restricted(library.asarray(C * units), 0, 3)
+    found = evaluated(part, library.to_numpy(D), x) / units
+    np.testing.assert_allclose(found, functions(Fourier(-1, 4), x, 11) @ C, rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "complex128"])
 @pytest.mark.parametrize("n", [1, 2, 9, 64, 401])
 @pytest.mark.parametrize("part", [(0.0, 1.0), (0.2, 0.3), (0.5, 0.5001)])

@@ -83,11 +83,12 @@ def test_small_terms_of_low_accuracy_do_no_harm(library):
     compare(library, f, lambda x, y, z: z + 1e-18 * x)
 
 
-@pytest.mark.parametrize("scale", [1e-200, 1e200])
+@pytest.mark.parametrize("scale", [1e-307, 1e-300, 1e-200, 1e200])
 def test_scales(library, scale):
     x, z = coordinate(library) * scale, coordinate(library, 2) * scale
     compare(library, x + z, lambda x, y, z: scale * (x + z))
     compare(library, x * (z / scale), lambda x, y, z: scale * (x * z))
+    compare(library, 1e-10 * x + z + z, lambda x, y, z: scale * (1e-10 * x + 2 * z))
     assert size(x - x, library) == 0
 
 
@@ -97,6 +98,18 @@ def test_what_is_too_large(library):
         x * 1e200
     with pytest.raises(OverflowError, match="too large for"):
         x * x
+    with pytest.raises(OverflowError, match="the inner product is too large for float64"):
+        x.inner(x)
+
+
+def test_columns_of_very_different_size(library):
+    columns = [library.asarray([[1.0, 0.0], [0.0, 1e-14]]), library.asarray([[1.0], [0.5]])]
+    core = library.asarray([[1.0], [1e14]])
+    f = ChebTucker(core, columns, [Chebyshev(), Fourier(0, 1)])  # (1 + x) (1 + cos(2 pi y) / 2)
+    places = np.random.default_rng(0).random((2, 20))
+    exact = values(f, places, library)
+    np.testing.assert_allclose(values(f * f, places, library), exact**2, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(values(f + f, places, library), 2 * exact, rtol=0, atol=1e-13)
 
 
 def test_zero_functions(library):
@@ -215,6 +228,8 @@ def test_other_boxes_and_other_things(library):
         np.ones(3) + f
     with pytest.raises(TypeError):
         f * [1, 2]
+    with pytest.raises(TypeError):  # no function of single values
+        np.matmul(f, f)
     with pytest.raises(TypeError, match="not a function of several variables"):
         apply(np.exp, f, 3.0)
     with pytest.raises(TypeError, match="there is no function"):

@@ -212,6 +212,12 @@ def test_bad_input_is_named() -> None:
         ChebTucker.from_values(values.astype(np.float32))
     with pytest.raises(ValueError, match="domain has 1 intervals"):
         ChebTucker.from_values(values, [(0, 1)])
+    with pytest.raises(ValueError, match="domain has 0 intervals: at least one"):
+        ChebTucker.from_values(np.ones(()))
+    with pytest.raises(TypeError, match="list is not an array"):
+        ChebTucker.from_values([[1.0, 2.0]])
+    with pytest.raises(TypeError, match="coefficients is a TensorTrain: pass an array, a Tucker"):
+        ChebTucker.from_coeffs(TensorTrain.from_array(values))
     with pytest.raises(ValueError, match="nothing to interpolate"):
         ChebTucker.from_values(np.ones((3, 0)))
     with pytest.raises(ValueError, match="nodes has 1 entries"):

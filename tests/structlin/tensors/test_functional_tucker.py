@@ -148,17 +148,17 @@ def test_values_without_noise_are_interpolated(rng):
     assert model.noise < 1e-3
 
 
-@pytest.mark.parametrize(("factor", "shift"), [(1e200, 0.0), (1e-200, 0.0), (1.0, 1e6)])
-def test_scale_and_origin_do_not_matter(factor, shift, rng):
+def test_scale_and_origin_do_not_matter(rng):
     x, new = rng.uniform(size=(300, 2)), rng.uniform(size=(50, 2))
     y = smooth(x) + 0.1 * rng.standard_normal(300)
     plain = FunctionalTucker(2, rng=0).fit(x, y)
-    other = FunctionalTucker(2, rng=0).fit(1e-5 * x + 3, factor * y + shift)
     mean, std = plain.predict(new, return_std=True)
-    found, spread = other.predict(1e-5 * new + 3, return_std=True)
-    # rounding moves where the iteration stops
-    np.testing.assert_allclose((found - shift) / factor, mean, atol=0.02)
-    np.testing.assert_allclose(spread / factor, std, atol=0.02)
+    for factor, shift in ((1e200, 0.0), (1e-200, 0.0), (1.0, 1e6)):
+        other = FunctionalTucker(2, rng=0).fit(1e-5 * x + 3, factor * y + shift)
+        found, spread = other.predict(1e-5 * new + 3, return_std=True)
+        # rounding moves where the iteration stops
+        np.testing.assert_allclose((found - shift) / factor, mean, atol=0.02)
+        np.testing.assert_allclose(spread / factor, std, atol=0.02)
 
 
 def test_updates_come_near_to_all_at_once(rng):
@@ -177,8 +177,8 @@ def test_updates_come_near_to_all_at_once(rng):
 
 
 def test_use(rng):
-    x = rng.uniform(size=(400, 2))
-    y = smooth(x) + 0.1 * rng.standard_normal(400)
+    x = rng.uniform(size=(200, 2))
+    y = smooth(x) + 0.1 * rng.standard_normal(200)
     model = FunctionalTucker((2, 2), [Matern(1.5, 0.3), Matern(2.5, 0.4)], rng=3).fit(x, y)
     assert model.ranks == (2, 2)
     assert [kernel.length_scale for kernel in model.kernels] == [0.3, 0.4]  # given ones are kept
@@ -193,7 +193,7 @@ def test_use(rng):
     again = FunctionalTucker((2, 2), [Matern(1.5, 0.3), Matern(2.5, 0.4)], rng=3).fit(x, y)
     np.testing.assert_array_equal(again.predict(x), mean)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(x), mean)
-    assert "400 observations" in repr(model)
+    assert "200 observations" in repr(model)
     # far from the data only the prior is left
     assert model.predict(np.array([[50.0, 0.5]]), return_std=True)[1][0] > 10 * np.median(std)
 

@@ -90,4 +90,8 @@ def test_bad_input_is_named() -> None:
         hooi(A, 2, max_iterations=0)
     with pytest.raises(ValueError, match=r"ranks \(2, 2, 2\) are needed"):
         hooi(A, 2, init=sthosvd(A, ranks=3))
+    with pytest.raises(TypeError, match="init is a ndarray: pass a Tucker tensor"):
+        hooi(A, 2, init=A)
+    with pytest.raises(TypeError, match="cannot hold complex numbers"):
+        hooi(A, 2, init=sthosvd(1j * A, ranks=2))
     assert hooi(np.zeros((3, 4)), 2).norm() == 0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin._errors import ConvergenceWarning
-from structlin.tensors import Tucker, hosvd, sthosvd
+from structlin.tensors import TensorTrain, Tucker, hosvd, sthosvd
 
 METHODS = ("auto", "gram", "qr", "randomized", "fibres")
 DTYPES = {"float32": 6e-7, "float64": 1e-15, "complex64": 6e-7, "complex128": 1e-15}
@@ -248,6 +248,8 @@ def test_bad_input_is_named() -> None:
         sthosvd(np.array(3.0), ranks=2)
     with pytest.raises(TypeError, match="recompress"):
         sthosvd(sthosvd(A, ranks=2), ranks=1)
+    with pytest.raises(TypeError, match="T is a TensorTrain: pass an array"):
+        sthosvd(TensorTrain.from_array(A), ranks=2)
     with pytest.raises(TypeError, match="list is not an array"):
         sthosvd([[1.0]], ranks=2)
     A[1, 2, 3] = np.nan

@@ -264,6 +264,11 @@ def ones(*sizes: tuple[int, int, int]) -> TensorTrain:
     return TensorTrain([np.ones(size) for size in sizes])
 
 
+def test_ranks_may_be_numbers_of_numpy() -> None:
+    T = np.eye(4)
+    assert tt_svd(T, ranks=np.int64(2)).ranks == tt_svd(T, ranks=[np.int64(2)]).ranks == (2,)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -279,6 +284,11 @@ def ones(*sizes: tuple[int, int, int]) -> TensorTrain:
         (lambda: ones((1, 2, 1)).kronecker(ones((1, 2, 1), (1, 2, 1))), ValueError, "axes"),
         (lambda: ones((1, 2, 1))[2], IndexError, "outside"),
         (lambda: ones((1, 2, 1))[0, 0], IndexError, "2 indices"),
+        (lambda: ones((1, 2, 1))[True], IndexError, "the index of axis 0 is True"),
+        (lambda: ones((1, 2, 1)).astype("int64"), TypeError, "no floating-point type"),
+        (lambda: (1j * ones((1, 2, 1))).astype("float32"), TypeError, "complex numbers"),
+        (lambda: ones((1, 2, 1)).sum((0, -1)), ValueError, "an axis appears twice"),
+        (lambda: tt_svd(ones((1, 2, 1))), TypeError, "the tensor is a TensorTrain"),
         (lambda: ones((1, 2, 1), (1, 2, 1))[np.array([0]), :], IndexError, "mixed"),
         (lambda: ones((1, 2, 1)).at(np.array([[0], [7]])), IndexError, r"row 1 .* \[7\]"),
         (lambda: ones((1, 2, 1)).at(np.array([[0.5]])), IndexError, "pass integers"),
@@ -289,7 +299,7 @@ def ones(*sizes: tuple[int, int, int]) -> TensorTrain:
         (lambda: ones((1, 2, 1)).mode_products([np.ones((2, 3))]), ValueError, "matrix 0"),
         (lambda: ones((1, 2, 1)).round(-1.0), ValueError, "tol is -1"),
         (lambda: ones((1, 2, 1), (1, 2, 1)).round(ranks=0), ValueError, "ranks is 0"),
-        (lambda: ones((1, 2, 1), (1, 2, 1)).round(ranks=[1, 1]), ValueError, "pass 1 integers"),
+        (lambda: ones((1, 2, 1), (1, 2, 1)).round(ranks=[1, 1]), ValueError, "one for each of 1"),
         (lambda: ones((1, 2, 1)).entries([np.ones((4, 3))]), ValueError, "rows"),
         (lambda: tt_svd(np.array([1.0, np.nan])), ValueError, r"\[1\]"),
         (lambda: tt_svd(np.ones(())), ValueError, "scalar"),

@@ -254,6 +254,15 @@ def test_bad_input_is_named() -> None:
         T[4]
     with pytest.raises(IndexError, match="3 indices"):
         T[0, 0, 0]
+    for key in (True, None, 1.0):
+        with pytest.raises(IndexError, match=f"the index of axis 0 is {key}: pass an integer"):
+            T[key]
+    with pytest.raises(TypeError, match="dtype int64 is no floating-point type"):
+        T.astype("int64")
+    with pytest.raises(TypeError, match="float64 cannot hold complex numbers"):
+        (1j * T).astype("float64")
+    with pytest.raises(ValueError, match="an entry of the tensor is NaN or Inf"):
+        (T * np.nan).recompress()
     with pytest.raises(IndexError, match="mask of 3"):
         T[np.ones(3, dtype=bool)]
     with pytest.raises(IndexError, match="mixed"):
@@ -266,6 +275,8 @@ def test_bad_input_is_named() -> None:
         T.permute((0, 0))
     with pytest.raises(ValueError, match="axis is 2"):
         T.sum(2)
+    with pytest.raises(ValueError, match="an axis appears twice"):
+        T.sum((0, -2))
     with pytest.raises(ValueError, match="tol is -1"):
         T.recompress(-1)
     with pytest.raises(ValueError, match="ranks is 0"):
