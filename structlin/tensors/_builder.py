@@ -24,6 +24,8 @@ from structlin.tensors.tensor_train import TensorTrain
 
 _rounds = 12  # cores, at most
 _safety = 0.1  # the part of the tolerance that fibres, degrees and ranks may lose each
+_much = 2**24  # operations for the basis of an axis, beyond which only smooth functions get more
+_stalled = 3  # cores in a row that do not halve the error
 _enough = 2  # batches in a row without a new fibre
 _tests = 250  # random points at which the result is tested, at least
 _most_tests = 2000  # new ones in a round, at most
@@ -31,6 +33,7 @@ _kept_tests = 500  # those with the largest errors, which the next core has to p
 _compared = 50  # those that tell whether truncation matters
 _growth = 2.0  # of the largest value, above which its summit is looked for
 _climb, _climbers = 60, 16  # steps towards it, and points in each
+_pursuit, _steps, _pursuers = 500, 24, 8  # values for each step to the largest error, steps, points
 _block = 2**20  # entries of the core that are evaluated at a time
 _large_core = 10**4  # entries above which a core of five axes or more becomes a train
 
@@ -130,6 +133,9 @@ class Builder:
         self.axes = [
             Fibres(samples, basis, axis, d, max_degree) for axis, basis in enumerate(self.bases)
         ]
+        least = max(len(fibres.points) for fibres in self.axes) - 1
+        if max_degree < least:
+            raise ValueError(f"max_degree is {max_degree}: {least} or more, for the first grids")
         self.box = Box(self.bases, self.rng)
         self.level = _safety * tol
         self.hot: list[list[Any]] = [[] for _ in range(d)]
@@ -145,6 +151,7 @@ class Builder:
         self._start()
         points = self.box.tests(_tests)
         exact = samples(points)
+        stalled, before = 0, math.inf
         while True:
             self.iterations += 1
             self._explore()
@@ -159,9 +166,14 @@ class Builder:
             exact = xp.concat([exact, samples(fresh)])
             core, factors, errors = self._compressed(values, points, exact)
             self.error = float(np.max(errors))
+            stalled, before = 0 if self.error < before / 2 else stalled + 1, self.error
             hopeless = not self.resolved or self.level > self.tol  # degrees, or noise
-            if self.error <= self.tol or hopeless or self.iterations == _rounds:
-                return core, factors
+            hopeless = hopeless or stalled == _stalled or self.iterations == _rounds
+            if self.error <= self.tol or hopeless:
+                points, exact, errors = self._pursued(core, factors, points, exact, errors)
+                self.error = float(np.max(errors))
+                if self.error <= self.tol or hopeless:
+                    return core, factors
             ranks = [fibres.rank for fibres in self.axes]
             self._visit(points, exact, errors)
             if not self.resolved:
@@ -234,6 +246,9 @@ class Builder:
                         anchors = np.concatenate([hot, anchors])
                     found = self._offer(fibres, anchors)
                     clean[fibres.axis] = 0 if found else clean[fibres.axis] + 1
+                    if found and fibres.work > _much and fibres.is_rough(self.level):
+                        self.resolved = False  # there are kinks: ranks would go on to grow
+                        return
                 self._require_memory()
             self._scale = self._scale or self.samples.largest
             if self.samples.largest and not all(fibres.rank for fibres in self.axes):
@@ -320,7 +335,7 @@ class Builder:
             R = xp.matrix_transpose(xp.linalg.solve(xp.matrix_transpose(M), xp.matrix_transpose(R)))
             matrices.append(R)
             factors.append(Q)
-        core = _core.mode_products(values * (1 / size), matrices)
+        core = _core.mode_products(values / size, matrices)
         core, small = _core.truncated(core, loss)
         core = _core.simplified(core, loss)
         return core * size, [xp.matmul(Q, U) for Q, U in zip(factors, small, strict=True)]
@@ -374,7 +389,7 @@ class Builder:
         xp = self.samples.xp
         entries = 1 if isinstance(core, TensorTrain) else math.prod(core.shape[1:])  # of a point
         widest = max(entries, *(factor.shape[0] for factor in factors))
-        block = max(2**20 // widest, 1)
+        block = max(2**22 // widest, 1)
         out: list[float] = []
         for start in range(0, len(points), block):
             part = slice(start, min(start + block, len(points)))
@@ -386,6 +401,25 @@ class Builder:
             gaps = xp.abs(_core.entries(core, rows) - exact[part])
             out += [float(gaps[k]) for k in range(gaps.shape[0])]
         return np.asarray(out) / self.samples.largest
+
+    def _pursued(
+        self, core: Any, factors: Sequence[Any], points: Any, exact: Any, errors: Any
+    ) -> tuple[Any, Any, Any]:
+        """Add points ever closer to the one with the largest error; return all, with the errors.
+
+        Errors at kinks and tips are far larger than at random points. There are few steps where
+        few values have been taken.
+        """
+        xp, size = self.samples.xp, 0.25
+        for _ in range(min(self.samples.count // _pursuit, _steps) if self.resolved else _steps):
+            worst = int(np.argmax(errors))
+            near = self.box.around(points[worst], size, _pursuers)
+            values = self.samples(near)
+            more = self._errors(core, factors, near, values)
+            size = size if np.max(more) > errors[worst] else size / 4
+            points, exact = np.concatenate([points, near]), xp.concat([exact, values])
+            errors = np.concatenate([errors, more])
+        return points, exact, errors
 
     def _zero(self) -> tuple[Any, list[Any]]:
         """Return zero: the function is, or it is not zero at so few points that no grid sees it."""

@@ -15,8 +15,8 @@ from structlin.tensors._samples import Samples
 
 _first = 17  # degrees or frequencies of the first grid: fewer do not show whether they decay
 _swap = 10.0  # coefficients in the fibres above which one of them is exchanged
-_steady = 0.8  # part of a plateau that is there on the next grid as well, if it is noise
-_flat = 1.5  # the square of its first half over that of the second, at most
+_steady = 1.25  # a plateau of noise starts and stands on the next grid where it did, within this
+_rough = 0.25  # part of the digits that half of the degrees have to bring; geometric decay: half
 _checks = 6  # places between the nodes at which an interpolant is tested, at least
 
 
@@ -71,6 +71,11 @@ class Fibres:
         """How many fibres there are."""
         return len(self.anchors)
 
+    @property
+    def work(self) -> int:
+        """Operations, up to a factor, for the basis of the fibres."""
+        return len(self.points) * self.rank**2
+
     def offer(self, anchors: Any, level: float, rng: np.random.Generator) -> list[Any]:
         """Add those fibres through anchors that the others do not give, to a relative level.
 
@@ -91,7 +96,7 @@ class Fibres:
         values = self._at(anchors, places)
         weights = xp.linalg.solve(_rows(self.Q, self.nodes), values[:r, :])
         residual = values[r:, :] - xp.matmul(_rows(self.Q, between), weights)
-        found = independent(residual, level * self.samples.largest)
+        found = independent(residual, self._floor(level))
         if not found:
             sizes = xp.max(xp.abs(self._weights(weights)), axis=0)
             column = int(xp.argmax(sizes))
@@ -141,12 +146,13 @@ class Fibres:
 
     def resolve(self, level: float) -> bool:
         """Refine the grid until all fibres are resolved to a relative level; tell if they are."""
-        values, before = self.values, math.inf
+        values, kept_before, before = self.values, 0, math.inf
         while True:
-            decayed, plateau = self._decay(values, level)
+            kept, plateau = self._decay(values, level)
+            steady = kept < _steady * kept_before and before < _steady * plateau
             # far enough, or not any further on a finer grid: that is noise
-            resolved = decayed and (plateau <= level or plateau > _steady * before)
-            before = plateau if decayed else math.inf
+            resolved = plateau <= level or steady
+            kept_before, before = kept, plateau
             finer = None if resolved else self._refined([(self.anchors, values)])
             if finer is None:
                 break
@@ -155,6 +161,17 @@ class Fibres:
         if values is not self.values:
             self._hold(values)
         return resolved
+
+    def is_rough(self, level: float) -> bool:
+        """Tell whether the coefficients fall by a power of the degree, down to a relative level.
+
+        Those of functions with kinks and jumps do, and their ranks are as large as the degrees.
+        """
+        sizes = self.basis.sizes(self.basis.coefficients(self.values)) / self.samples.largest
+        envelope = np.maximum.accumulate(sizes[::-1])[::-1]
+        kept = max(int(np.sum(envelope > level)), 1)
+        here, middle = envelope[kept - 1], envelope[kept // 2]
+        return bool(here / middle > (here / envelope[0]) ** _rough)
 
     def coefficients(self, tol: float) -> Any:
         """Return the coefficients of the functions that are ``Q`` on the grid.
@@ -167,25 +184,22 @@ class Fibres:
         kept = int(np.sum(tails > tol * self.samples.largest))
         return self.basis.coefficients(self.Q)[: self.basis.length(max(kept, 1)), :]
 
-    def _decay(self, values: Any, level: float) -> tuple[bool, float]:
-        """Tell whether the coefficients have come down to a plateau or below the level.
+    def _decay(self, values: Any, level: float) -> tuple[int, float]:
+        """Return how many coefficients come before a plateau or the level; all, if none does.
 
         Where there is a plateau, the second result is the root mean square of noise that has it,
         over the largest value.
         """
         sizes = self.basis.sizes(self.basis.coefficients(values)) / self.samples.largest
         n = len(sizes)
-        if np.max(sizes[-max(n // 10, 5) :]) <= level / 3:
-            return True, 0.0
+        last = max(n // 10, 5)
+        if np.max(sizes[-last:]) <= level / 3:
+            return n - last, 0.0
         eps = float(self.samples.xp.finfo(values.dtype).eps)
         kept = chop(sizes, min(max(level / float(np.max(sizes)), 2 * eps), 0.1))
         if kept == n:
-            return False, 0.0
-        first, last = (float(np.mean(half**2)) for half in np.array_split(sizes[kept - n :], 2))
-        plateau = math.sqrt((first + last) / 2 * n / 2)
-        if plateau > level and first > _flat * last:
-            return False, 0.0  # slow decay
-        return True, plateau
+            return n, math.inf
+        return kept, math.sqrt(float(np.mean(sizes[kept:] ** 2)) * n / 2)
 
     def _refined(self, fibres: list[tuple[Any, Any]]) -> list[Any] | None:
         """Go to the next grid, unless it is too fine, and return the fibres on it."""
@@ -212,7 +226,7 @@ class Fibres:
         xp, residual = self.samples.xp, values
         for _ in range(2 if self.rank else 0):
             residual = residual - xp.matmul(self.Q, xp.matmul(adjoint_of(self.Q, xp), residual))
-        found = independent(residual, level * self.samples.largest)
+        found = independent(residual, self._floor(level))
         found = found[: len(self.points) - self.rank]
         columns = [column for column, _ in found]
         if columns:
@@ -228,6 +242,14 @@ class Fibres:
         if swapped:
             self._hold(self.values)
         return self._on_lines(anchors[columns], np.asarray(worst, dtype=np.int64))
+
+    def _floor(self, level: float) -> float:
+        """Return what is nothing but rounding errors; subnormal numbers are nothing else."""
+        largest, least = (
+            self.samples.largest,
+            self.samples.xp.finfo(self.samples.dtype).smallest_normal,
+        )
+        return level * largest if largest >= float(least) else largest
 
     def _weights(self, projections: Any) -> Any:
         """Return combinations of the fibres, given the coefficients of ``Q``."""

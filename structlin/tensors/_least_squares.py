@@ -16,6 +16,7 @@ from structlin.tensors._unfoldings import mode_product
 
 _block_entries = 2**20
 _probes = 8
+_stiffest = 1e6
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,11 @@ def least_squares(
         for _ in range(8):
             shift = damping * widths
             move = xp.linalg.solve(regular + shift * unit, pull[:, None])[:, 0]
-            tried = _orthonormal(*_moved(core, factors, move))
-            there = _loss(*tried, vanders, values, stiffness)
-            if there < loss:
-                break
+            if bool(xp.all(xp.isfinite(move))):
+                tried = _orthonormal(*_moved(core, factors, move))
+                there = _loss(*tried, vanders, values, stiffness)
+                if there < loss:
+                    break
             damping, faster = max(damping * faster, 1e-12), 2 * faster
         else:
             converged = True
@@ -131,7 +133,10 @@ def least_squares(
         determined = _determined(normal, regular + 1e-10 * widths * unit)
         determined = min(max(determined, 1.0), 0.9 * count)
         roughness = _roughness(core, factors)
-        new = max(left, floor) / (count - determined) * determined / max(roughness, 1e-300)
+        new = stiffness
+        if roughness > 0:
+            new = max(left, floor) / (count - determined) * determined / roughness
+            new = min(new, _stiffest * count)
         settled = gain <= rest * loss and abs(new - stiffness) <= 0.05 * stiffness
         stiffness = new
         loss = left + stiffness * roughness
@@ -149,8 +154,9 @@ def least_squares(
 
 def _determined(normal: Any, regular: Any) -> float:
     """Return about the trace of ``regular⁻¹ normal``, from products with random signs."""
-    xp, signs = namespace(normal), np.random.default_rng(0).choice([-1.0, 1.0], (_probes, normal.shape[0]))
-    probes = xp.asarray(signs.T, dtype=normal.dtype, device=device(normal))
+    xp, shape = namespace(normal), (normal.shape[0], _probes)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], shape)
+    probes = xp.asarray(signs, dtype=normal.dtype, device=device(normal))
     replies = xp.linalg.solve(regular, xp.matmul(normal, probes))
     return float(xp.sum(xp.real(probes * replies))) / _probes
 
@@ -198,7 +204,8 @@ def _orthonormal(core: Any, factors: Sequence[Any]) -> tuple[Any, list[Any]]:
     core = _core.mode_products(core, [R for _, R in pairs])
     for axis, (Q, _) in enumerate(pairs):
         flat = xp.reshape(xp.moveaxis(core, axis, 0), (core.shape[axis], -1))
-        W = xp.linalg.svd(flat, full_matrices=True)[0]
+        R = xp.linalg.qr(adjoint_of(flat, xp))[1]
+        W = xp.linalg.svd(adjoint_of(R, xp), full_matrices=True)[0]
         core = mode_product(core, adjoint_of(W, xp), axis)
         out.append(xp.matmul(Q, W))
     return core, out

@@ -12,6 +12,7 @@ from structlin._backend import device, namespace
 from structlin._validation import first_nonfinite, inexact
 
 _block = 2**20  # points in one call
+_sums = 1e4  # by how much sums may be larger than the values
 
 
 class Samples:
@@ -78,6 +79,10 @@ class Samples:
             place = int(xp.argmax(sizes))
             if (size := float(sizes[place])) > self.largest:
                 self.largest, self.peak = size, points[place].copy()
+            if size * _sums > float(xp.finfo(self.dtype).max):
+                raise ValueError(
+                    f"f has values as large as {size:.3g}, whose sums overflow: scale it"
+                )
         return xp.astype(values, self.dtype, copy=False)
 
 
@@ -93,6 +98,10 @@ def one_each(values: Any, count: int, xp: ModuleType, where: Any) -> Any:
         kind = "complex128" if number.dtype.kind == "c" else "float64"
         number = number if number.dtype.kind in "fc" else number.astype(kind)
         values = xp.asarray(number, device=where)
+    if not hasattr(values, "shape"):
+        raise TypeError(
+            f"f returned {type(values).__name__}: an array with one value for every point is needed"
+        )
     if namespace(values) is not xp:
         namespace(values, xp.zeros(1, device=where))  # raises, and names both libraries
     shape = tuple(values.shape)

@@ -42,7 +42,8 @@ def chebtucker(
     rng : None, int or numpy.random.Generator, optional
         Makes the random points; the report has the seed.
     max_degree : int
-        The largest degree along an axis; twice the highest frequency on a periodic one.
+        The largest degree along an axis, 16 or more; twice the highest frequency on a periodic
+        one, 32 or more.
     max_bytes : int
         The most that the core may take.
 

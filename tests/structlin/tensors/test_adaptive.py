@@ -264,7 +264,7 @@ def test_functions_that_are_never_resolved_are_flagged(f: Function) -> None:
     assert true / 10 < found.error_estimate < 10 * true
 
 
-@pytest.mark.parametrize("tol", [1e-2, 1e-5, 1e-8])
+@pytest.mark.parametrize("tol", [1e-5, 1e-8])
 def test_a_kink_whose_coefficients_look_like_noise_ends_soon(tol: float) -> None:
     with pytest.warns(ConvergenceWarning, match="did not reach"):
         found = chebtucker(lambda x, y: np.abs(x - y), [(-1, 1), (-1, 1)], tol=tol, rng=0)
