@@ -24,10 +24,10 @@ import numpy as np
 
 from structlin.covariance import Matern
 from structlin.tensors import FunctionalTucker
-from structlin.tensors._coupling import FullCoupling
-from structlin.tensors._smoother import Functions
-from structlin.tensors._sweeps import sweep
-from structlin.tensors._variational import Posterior
+from structlin.tensors._regression.coupling import FullCoupling
+from structlin.tensors._regression.smoother import Functions
+from structlin.tensors._regression.sweeps import sweep
+from structlin.tensors._regression.variational import Posterior
 
 SIZES, RANKS, LENGTH, NOISE = (30, 40, 60), (2, 2, 2), 0.4, 0.1
 KERNEL = Matern(1.5, LENGTH)

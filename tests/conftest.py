@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# before NumPy is loaded: workers whose BLAS takes every core wait for each other
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
+
+# isort: split
 from types import ModuleType
 from typing import Any, NamedTuple
 

@@ -1,8 +1,8 @@
 """Tensors: Tucker and tensor-train formats, functions of several variables, and regression."""
 
 from structlin.bases import Chebyshev as Chebyshev, Fourier as Fourier
+from structlin.tensors._function.statistics import SobolIndices as SobolIndices
 from structlin.tensors._report import Compression as Compression, Construction as Construction
-from structlin.tensors._statistics import SobolIndices as SobolIndices
 from structlin.tensors.adaptive import chebtucker as chebtucker
 from structlin.tensors.chebtucker import ChebTucker as ChebTucker
 from structlin.tensors.composition import apply as apply

@@ -13,9 +13,9 @@ from structlin._backend import device, namespace
 from structlin._kernels import tucker_points
 from structlin._norm import column_norms, norm as norm_of_array
 from structlin.matrices._base import conjugate
-from structlin.tensors._train_sweeps import move_left, move_right
-from structlin.tensors._truncation import truncated as truncated_array
-from structlin.tensors._unfoldings import mode_product
+from structlin.tensors._arrays.truncation import truncated as truncated_array
+from structlin.tensors._arrays.unfoldings import mode_product
+from structlin.tensors._trains.sweeps import move_left, move_right
 from structlin.tensors.tensor_train import TensorTrain
 
 # entries up to which a core is an array: of any number of axes, and of up to four

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from structlin.tensors._builder import build
-from structlin.tensors._callable import Vectorized
+from structlin.tensors._adaptive.builder import build
+from structlin.tensors._adaptive.callable import Vectorized
 from structlin.tensors._domain import bases_of
 from structlin.tensors._memory import default_bytes
 from structlin.tensors._report import warn_unresolved

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
-from structlin.tensors._algebra import Algebra
-from structlin.tensors._calculus import Calculus
-from structlin.tensors._evaluation import Evaluation
-from structlin.tensors._extrema import Extrema
-from structlin.tensors._restriction import Restriction
-from structlin.tensors._statistics import Statistics
-from structlin.tensors._storage import Storage
+from structlin.tensors._function.algebra import Algebra
+from structlin.tensors._function.calculus import Calculus
+from structlin.tensors._function.evaluation import Evaluation
+from structlin.tensors._function.extrema import Extrema
+from structlin.tensors._function.restriction import Restriction
+from structlin.tensors._function.statistics import Statistics
+from structlin.tensors._function.storage import Storage
 from structlin.tensors.fit import fit
 from structlin.tensors.from_arrays import from_coeffs, from_tensor, from_values
 from structlin.tensors.from_cp import from_cp

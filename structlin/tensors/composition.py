@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from structlin.tensors._builder import build
-from structlin.tensors._common import on_one_box
+from structlin.tensors._adaptive.builder import build
+from structlin.tensors._function.common import on_one_box
+from structlin.tensors._function.representation import Representation
 from structlin.tensors._memory import default_bytes
 from structlin.tensors._report import warn_unresolved
-from structlin.tensors._representation import Representation
 
 F = TypeVar("F", bound=Representation)
 

@@ -18,9 +18,9 @@ from structlin._validation import common_type, require_finite
 from structlin.matrices._base import conjugate, size_text, times
 from structlin.tensors import _core
 from structlin.tensors._axes import require_one_shape
+from structlin.tensors._indices import broadcast, inside, places, spread
 from structlin.tensors._memory import default_bytes, require_memory
-from structlin.tensors._rhosvd import normalized, rhosvd
-from structlin.tensors._train_indices import broadcast, inside, places, spread
+from structlin.tensors._sums.rhosvd import normalized, rhosvd
 from structlin.tensors.tucker import Tucker
 
 # terms, or products of terms, in a block

@@ -16,8 +16,8 @@ from structlin._errors import ConvergenceWarning
 from structlin._norm import norm
 from structlin.sketching._random import seed_of
 from structlin.tensors._memory import default_bytes
-from structlin.tensors._train_cross import Sweeper
-from structlin.tensors._train_samples import Samples
+from structlin.tensors._trains.cross import Sweeper
+from structlin.tensors._trains.samples import Samples
 from structlin.tensors.tensor_train import TensorTrain
 from structlin.tensors.tt_svd import tt_svd
 

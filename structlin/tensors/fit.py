@@ -12,10 +12,10 @@ from structlin._validation import inexact, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
 from structlin.tensors._domain import bases_of
-from structlin.tensors._growth import Search
+from structlin.tensors._function.representation import Representation
 from structlin.tensors._memory import default_bytes
+from structlin.tensors._regression.growth import Search
 from structlin.tensors._report import Construction, warn_unresolved
-from structlin.tensors._representation import Representation
 
 T = TypeVar("T", bound=Representation)
 

@@ -14,11 +14,11 @@ from structlin._validation import common_type, inexact, require_array, require_f
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
 from structlin.tensors import _core
-from structlin.tensors._columns import Columns, Sampled, coordinates, sampled
-from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
-from structlin.tensors._evaluation import Evaluation
+from structlin.tensors._function.evaluation import Evaluation
 from structlin.tensors._report import Construction, warn_unresolved
+from structlin.tensors._sums.columns import Columns, Sampled, coordinates, sampled
+from structlin.tensors._sums.compression import compressed_to, zero_function
 from structlin.tensors._tolerance import require_tolerance
 from structlin.tensors.cp import CP
 from structlin.tensors.from_cp import series_of

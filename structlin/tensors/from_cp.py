@@ -14,13 +14,13 @@ from structlin._validation import common_type, inexact, require_finite
 from structlin.bases import Basis
 from structlin.bases._chop import chop
 from structlin.sketching._random import seed_of
-from structlin.tensors._columns import Columns, columns_of
-from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
-from structlin.tensors._evaluation import Evaluation
+from structlin.tensors._function.evaluation import Evaluation
 from structlin.tensors._memory import default_bytes
 from structlin.tensors._report import Construction, warn_unresolved
-from structlin.tensors._rhosvd import normalized, rhosvd, scaled
+from structlin.tensors._sums.columns import Columns, columns_of
+from structlin.tensors._sums.compression import compressed_to, zero_function
+from structlin.tensors._sums.rhosvd import normalized, rhosvd, scaled
 from structlin.tensors._tolerance import require_tolerance
 
 F = TypeVar("F", bound=Evaluation)

@@ -16,10 +16,10 @@ from structlin._errors import ConvergenceWarning
 from structlin._validation import inexact, require_finite
 from structlin.covariance import Matern
 from structlin.sketching._random import seed_of
-from structlin.tensors import _sweeps
 from structlin.tensors._memory import default_bytes, require_memory
-from structlin.tensors._starts import started
-from structlin.tensors._variational import Evidence, Posterior
+from structlin.tensors._regression import sweeps
+from structlin.tensors._regression.starts import started
+from structlin.tensors._regression.variational import Evidence, Posterior
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,7 +377,7 @@ class FunctionalTucker:
     ) -> Self:
         posterior = self._fitted()
         with tqdm(total=self.max_iterations, disable=not self.progress) as bar:
-            self._evidence, rounds, rise = _sweeps.converge(
+            self._evidence, rounds, rise = sweeps.converge(
                 posterior,
                 places,
                 y,

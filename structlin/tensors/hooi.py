@@ -11,11 +11,11 @@ from typing import Any
 from structlin._errors import ConvergenceWarning
 from structlin._norm import norm
 from structlin._validation import require_cast
-from structlin.tensors._axis_ranges import reduced
-from structlin.tensors._dense_tensor import DenseTensor, dense_tensor
-from structlin.tensors._ranges import by_qr
+from structlin.tensors._arrays.axis_ranges import reduced
+from structlin.tensors._arrays.dense_tensor import DenseTensor, dense_tensor
+from structlin.tensors._arrays.ranges import by_qr
+from structlin.tensors._arrays.unfoldings import projected
 from structlin.tensors._report import Compression
-from structlin.tensors._unfoldings import projected
 from structlin.tensors.tucker import Tucker
 
 

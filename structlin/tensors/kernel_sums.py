@@ -15,12 +15,12 @@ from structlin._validation import common_type, inexact, require_finite
 from structlin.bases import Basis, Chebyshev
 from structlin.sketching._random import seed_of
 from structlin.tensors import _core
-from structlin.tensors._compression import compressed_to, zero_function
 from structlin.tensors._domain import bases_of
-from structlin.tensors._evaluation import Evaluation
-from structlin.tensors._gaussian_tables import GaussianTable, gaussian_table, interval_of
+from structlin.tensors._function.evaluation import Evaluation
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._report import Construction, warn_unresolved
+from structlin.tensors._sums.compression import compressed_to, zero_function
+from structlin.tensors._sums.gaussian_tables import GaussianTable, gaussian_table, interval_of
 from structlin.tensors._tolerance import require_tolerance
 from structlin.tensors.radial_kernels import RadialKernel
 

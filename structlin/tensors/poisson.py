@@ -12,9 +12,9 @@ import numpy as np
 from structlin.bases import Basis, Fourier, chop
 from structlin.bases.ultraspherical import dirichlet_modes
 from structlin.tensors import _core
-from structlin.tensors._exponential_sums import divided
 from structlin.tensors._memory import default_bytes
 from structlin.tensors._report import Construction, warn_unresolved
+from structlin.tensors._sums.exponential_sums import divided
 from structlin.tensors.adaptive import chebtucker
 from structlin.tensors.chebtucker import ChebTucker
 from structlin.tensors.tucker import Tucker

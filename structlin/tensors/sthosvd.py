@@ -9,11 +9,11 @@ from typing import Any
 
 from structlin._errors import ConvergenceWarning
 from structlin.sketching._random import seed_of
-from structlin.tensors._axis_ranges import Step, reduced, wants_seed
-from structlin.tensors._dense_tensor import DenseTensor, dense_tensor
-from structlin.tensors._from_fibres import from_fibres
+from structlin.tensors._arrays.axis_ranges import Step, reduced, wants_seed
+from structlin.tensors._arrays.dense_tensor import DenseTensor, dense_tensor
+from structlin.tensors._arrays.from_fibres import from_fibres
+from structlin.tensors._arrays.unfoldings import projected
 from structlin.tensors._report import Compression
-from structlin.tensors._unfoldings import projected
 from structlin.tensors.tucker import Tucker
 
 _methods = ("auto", "gram", "qr", "randomized")

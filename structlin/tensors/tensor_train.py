@@ -18,9 +18,9 @@ from structlin.tensors._axes import (
     permutation,
     require_one_shape,
 )
-from structlin.tensors._train_blocks import corners, products
-from structlin.tensors._train_entries import TrainEntries
-from structlin.tensors._train_sweeps import (
+from structlin.tensors._trains.blocks import corners, products
+from structlin.tensors._trains.entries import TrainEntries
+from structlin.tensors._trains.sweeps import (
     centred,
     compressed,
     decomposed,

@@ -13,6 +13,7 @@ from structlin._backend import namespace
 from structlin._validation import require_cast
 from structlin.matrices._base import conjugate, times
 from structlin.tensors import _core
+from structlin.tensors._arrays.tucker_entries import TuckerEntries
 from structlin.tensors._axes import (
     axis_number,
     axis_numbers,
@@ -21,7 +22,6 @@ from structlin.tensors._axes import (
     require_one_shape,
 )
 from structlin.tensors._memory import default_bytes, require_memory
-from structlin.tensors._tucker_entries import TuckerEntries
 from structlin.tensors.tensor_train import TensorTrain
 
 

@@ -11,8 +11,8 @@ from structlin import ConvergenceWarning
 from structlin._kernels import markov, markov_numba
 from structlin.covariance import Matern
 from structlin.tensors import FunctionalTucker
-from structlin.tensors._coupling import DiagonalCoupling, FullCoupling, packed, unpacked
-from structlin.tensors._smoother import Functions
+from structlin.tensors._regression.coupling import DiagonalCoupling, FullCoupling, packed, unpacked
+from structlin.tensors._regression.smoother import Functions
 
 
 def observed(rng, n, r):

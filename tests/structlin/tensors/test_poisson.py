@@ -12,7 +12,7 @@ from structlin.bases import Chebyshev, Fourier
 from structlin.bases.ultraspherical import dirichlet_modes
 from structlin.matrices import KroneckerSum, solve
 from structlin.tensors import poisson
-from structlin.tensors._exponential_sums import exponentials
+from structlin.tensors._sums.exponential_sums import exponentials
 from tests.structlin.tensors.sampled import sampled, scattered
 
 pi = math.pi

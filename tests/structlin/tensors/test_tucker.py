@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from structlin.matrices import Toeplitz
 from structlin.tensors import TensorTrain, Tucker
-from structlin.tensors._truncation import truncated
+from structlin.tensors._arrays.truncation import truncated
 
 # what a few operations may lose, relative to the norm
 PRECISIONS = {"float32": 2e-5, "float64": 5e-14, "complex64": 2e-5, "complex128": 5e-14}

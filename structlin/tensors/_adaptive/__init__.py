@@ -1,0 +1,1 @@
+"""The adaptive constructor: samples, fibres along every axis, and the search."""

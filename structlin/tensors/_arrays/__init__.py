@@ -1,0 +1,1 @@
+"""From arrays to small cores: unfoldings, the ranges of their columns, truncation."""

@@ -1,0 +1,1 @@
+"""Regression: smoothing along an axis, the variational posterior, least squares."""

@@ -1,0 +1,1 @@
+"""Tensor trains: sweeps over their blocks, entries, and cross approximation."""
