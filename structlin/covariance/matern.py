@@ -15,6 +15,8 @@ from structlin._backend import device, namespace
 from structlin._validation import inexact, require_finite
 from structlin.covariance._covariance import Covariance
 
+_far = 1000.0  # exp(−1000) is zero in every precision
+
 
 @dataclass(frozen=True)
 class Matern(Covariance):
@@ -104,7 +106,7 @@ class Matern(Covariance):
         x = _points("x", x)
         y = x if y is None else _points("y", y)
         xp = namespace(x, y)
-        r = self.rate * xp.abs(x[:, None] - y[None, :])
+        r = self._in_units(xp.abs(x[:, None] - y[None, :]))
         series = (1.0, 1.0, 1 / 3)[: self.states]
         return self.variance * xp.exp(-r) * sum(c * r**k for k, c in enumerate(series))
 
@@ -203,7 +205,13 @@ class Matern(Covariance):
     def _scaled(self, gaps: Any) -> tuple[ModuleType, Any]:
         """Return the gaps in units of ``1/rate``, as an (n, 1, 1) array."""
         gaps = _points("gaps", gaps)
-        return namespace(gaps), self.rate * gaps[:, None, None]
+        return namespace(gaps), self._in_units(gaps[:, None, None])
+
+    def _in_units(self, distances: Any) -> Any:
+        """Return distances in units of ``1/rate``, those beyond which nothing is left cut short."""
+        xp = namespace(distances)
+        far = min(_far / self.rate, float(xp.finfo(distances.dtype).max))
+        return self.rate * xp.where(distances < far, distances, far * xp.ones_like(distances))
 
 
 def _points(name: str, x: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,15 @@ from structlin._errors import ConvergenceWarning
 from structlin._validation import inexact, require_finite
 from structlin.covariance import Matern
 from structlin.sketching._random import seed_of
+from structlin.tensors._axes import axis_number
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._regression import sweeps
 from structlin.tensors._regression.starts import started
 from structlin.tensors._regression.variational import Evidence, Posterior
+
+_not_fitted = "nothing has been fitted yet: call fit(coords, y) first"
+# more different coordinates on an axis are merged until the functions are nearly known
+_first_points = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +74,7 @@ class FunctionalTucker:
         is a sum of products (CP), and all ranks must be equal.
     learn : bool, optional
         Whether the length scales are learned; by default if no kernels are given. The variances
-        of kernels are left alone, since the core has a scale as well.
+        of kernels are set to 1, since the core has a scale as well.
     resolution : float
         Coordinates are rounded to this fraction of the extent of their axis. With 0 they are taken
         as they are; the cost grows with the number of different ones.
@@ -91,7 +97,7 @@ class FunctionalTucker:
     kernels : tuple of Matern
         The covariances, as learned.
     noise : float
-        The standard deviation of the noise, learned; below 1e-5 of that of the values it is not
+        The standard deviation of the noise, learned; below 1e-4 of that of the values it is not
         told from none.
     mean : float
         What is added to the random functions, learned.
@@ -105,6 +111,9 @@ class FunctionalTucker:
     banded precision of their states, in a form that stands points very near to each other. A sweep
     over ``N`` observations costs ``O(N Π rₖ²)`` for a full core and ``O(N d Σ rₖ²)`` for a diagonal
     one, plus ``O(nₖ m³ rₖ³)`` for ``nₖ`` different coordinates and ``m = nu + 1/2`` states.
+    Where an axis has many different coordinates, the first sweeps merge them to an eighth of their
+    number. Length scales to learn start at a quarter of the extent of their axis, and again at a
+    tenth of that if much is left as noise; the start with the larger bound counts.
     Mixtures of the functions, which the observations do not determine, are optimised together with
     the length scales by the evidence of their axis.
 
@@ -143,15 +152,16 @@ class FunctionalTucker:
         progress: bool = False,
         max_bytes: int = default_bytes,
     ) -> None:
-        given = [ranks] if isinstance(ranks, int | np.integer) else list(ranks)
+        given = list(ranks) if isinstance(ranks, Sequence | np.ndarray) else [ranks]
         for r in given:
             if isinstance(r, bool) or not isinstance(r, int | np.integer) or r < 1:
                 raise ValueError(f"ranks is {ranks!r}: pass integers of 1 or more")
-        if core not in ("full", "diagonal"):
+        if not isinstance(core, str) or core not in ("full", "diagonal"):
             raise ValueError(f"core is {core!r}: choose 'full' or 'diagonal'")
         if core == "diagonal" and len(set(given)) > 1:
             raise ValueError(f"ranks is {ranks!r}: they must be equal for a diagonal core")
-        for kernel in [kernels] if isinstance(kernels, Matern) else kernels or []:
+        every = [] if kernels is None else [kernels]
+        for kernel in kernels if isinstance(kernels, list | tuple) else every:
             if not isinstance(kernel, Matern):
                 raise TypeError(
                     f"a kernel is {kernel!r}: pass structlin.covariance.Matern, which has a "
@@ -159,7 +169,7 @@ class FunctionalTucker:
                 )
         if not 0 <= resolution < 1:
             raise ValueError(f"resolution is {resolution:g}: it must be at least 0 and below 1")
-        if not tol > 0 or max_iterations < 1:
+        if not tol > 0 or operator.index(max_iterations) < 1:
             raise ValueError(
                 f"tol is {tol:g} and max_iterations is {max_iterations}: both must be positive"
             )
@@ -174,6 +184,7 @@ class FunctionalTucker:
         self.progress = progress
         self.max_bytes = max_bytes
         self._posterior: Posterior | None = None
+        self._report: Regression | None = None
 
     def __repr__(self) -> str:
         kind = "diagonal core" if self.diagonal else "full core"
@@ -200,7 +211,7 @@ class FunctionalTucker:
         ------
         ValueError
             If the shapes disagree, an entry is NaN or infinite, an axis has only one coordinate, or
-            there are fewer values than entries of the core.
+            there are fewer values than numbers to be found even if all functions were known.
         """
         coords, y = _checked(coords, y)
         count, d = coords.shape
@@ -214,38 +225,66 @@ class FunctionalTucker:
                     "the product of the other ranks"
                 )
         entries = ranks[0] if self.diagonal else math.prod(ranks)
-        if count < max(entries, 2):
+        if count < entries + d + 3:
             raise ValueError(
-                f"there are {count} values, and the core of ranks {ranks} has {entries} entries: "
-                "pass more values or smaller ranks"
+                f"there are {count} values: for a core of {entries} entries, {d} length scales, a "
+                f"mean, a scale and the noise pass {entries + d + 3} at least, or smaller ranks"
             )
         cure = "choose smaller ranks, core='diagonal', or a larger max_bytes"
         entries = math.prod(ranks)
         require_memory((entries, entries), "float64", "the core's precision", cure, self.max_bytes)
         self._low, high = np.min(coords, axis=0), np.max(coords, axis=0)
+        with np.errstate(over="ignore"):
+            widths = high - self._low
+        for axis in np.flatnonzero(np.isinf(widths)).tolist():
+            raise ValueError(f"axis {axis} of coords is too long for float64: change its unit")
         for axis in np.flatnonzero(self._low == high).tolist():
             raise ValueError(
                 f"axis {axis} of coords has the only coordinate {self._low[axis]:g}: leave it out"
             )
-        self._pitch = self.resolution * (high - self._low)
-        self._center = float(np.mean(y))
-        largest = float(np.max(np.abs(y - self._center)))
-        if largest <= 1e-14 * abs(self._center):  # constant
-            largest = abs(self._center) or 1.0
-        # squares of values may overflow, or vanish
-        self._scale = largest * (float(np.std((y - self._center) / largest)) or 1.0)
-        coords, y = self._rounded(coords), (y - self._center) / self._scale
-        widths = (high - self._low).tolist()
-        kernels = [
-            Matern(1.5, width / 4) if kernel is None else kernel
-            for kernel, width in zip(kernels, widths, strict=True)
-        ]
-        pairs = [np.unique(x, return_inverse=True) for x in coords.T]
-        points, places = [x for x, _ in pairs], [place for _, place in pairs]
-        rng = np.random.default_rng(self.seed)
-        posterior = started(coords, y, points, kernels, ranks, self.diagonal, rng, self.max_bytes)
-        self._posterior = posterior
-        return self._converge(places, y, None, [self.learn] * d)
+        # sums and squares of values may overflow, or vanish
+        largest = float(np.max(np.abs(y))) or 1.0
+        parts = y / largest
+        center = float(np.mean(parts))
+        spread = float(np.max(np.abs(parts - center)))
+        spread = spread * float(np.std((parts - center) / spread)) if spread > 1e-14 else 1.0
+        self._center, self._scale = largest * center, largest * spread
+        y = (parts - center) / spread
+        self._pitch = self.resolution * widths
+        coords = self._rounded(coords)
+        points, places = _sorted(coords)
+        cells = np.asarray([max(len(x) // 8, _first_points) for x in points])
+        merged = d > 1 and any(len(x) > 2 * n for x, n in zip(points, cells, strict=True))
+        first, first_points, first_places = coords, points, places
+        if merged:
+            first = self._low + np.round((coords - self._low) / widths * cells) / cells * widths
+            first_points, first_places = _sorted(first)
+        rng, learn = np.random.default_rng(self.seed), [self.learn] * d
+        starts: list[tuple[Posterior, Evidence, float]] = []
+        rounds = 0
+        for part in (1 / 4, 1 / 40):
+            priors = [
+                Matern(1.5, width * part) if kernel is None else kernel.replaced(variance=1.0)
+                for kernel, width in zip(kernels, widths.tolist(), strict=True)
+            ]
+            posterior = started(
+                first, y, first_points, priors, ranks, self.diagonal, rng, self.max_bytes
+            )
+            evidence, done, rise = self._run(posterior, first_places, y, None, learn)
+            starts.append((posterior, evidence, rise))
+            rounds += done
+            # functions that vary fast may be taken for noise
+            if self.given_kernels is not None or not self.learn or posterior.precision > 4:
+                break
+        self._posterior, evidence, rise = max(starts, key=lambda start: start[0].bound)
+        if merged:
+            self._posterior.axes = [
+                functions.moved(x, self.max_bytes)
+                for functions, x in zip(self._posterior.axes, points, strict=True)
+            ]
+            evidence, more, rise = self._run(self._posterior, places, y, None, learn)
+            rounds += more
+        return self._finished(evidence, rounds, rise)
 
     def update(self, coords: Any, y: Any) -> Self:
         """Take in more values, without those that came before.
@@ -282,7 +321,7 @@ class FunctionalTucker:
             posterior.axes[axis] = functions.with_points(points, self.max_bytes)
             precision = posterior.precision
             posterior.axes[axis].observe(precision * information, precision * shift)
-        return self._converge(places, y, past, None)
+        return self._finished(*self._run(posterior, places, y, past, None))
 
     def predict(self, coords: Any, *, return_std: bool = False, include_noise: bool = False) -> Any:
         """Return the expected values at coordinates, and their standard deviations.
@@ -323,10 +362,10 @@ class FunctionalTucker:
         -------
         (n, r) array, or two of them
         """
-        posterior, d = self._fitted(), len(self.ranks)
-        if not -d <= axis < d:
-            raise ValueError(f"axis is {axis}: there are {d} axes, 0 to {d - 1}")
-        coords = _checked_coords(x[:, None], 1)
+        posterior = self._fitted()
+        axis = axis_number(axis, len(self.ranks), "the model")
+        namespace(x)  # no list
+        coords = _checked_coords(x[:, None] if x.ndim == 1 else x, 1)
         mean, spread = posterior.axes[axis].at(coords[:, 0])
         if not return_std:
             return mean
@@ -347,6 +386,13 @@ class FunctionalTucker:
         return 1 - left / total if total > 0 else float(left == 0)
 
     @property
+    def report(self) -> Regression:
+        """How the last `fit` or `update` went."""
+        if self._report is None:
+            raise ValueError(_not_fitted)
+        return self._report
+
+    @property
     def ranks(self) -> tuple[int, ...]:
         """How many functions every axis has."""
         return self._fitted().coupling.ranks
@@ -359,39 +405,28 @@ class FunctionalTucker:
     @property
     def mean(self) -> float:
         """What is added to the random functions."""
-        return self._center + self._scale * self._fitted().offset
+        offset = self._fitted().offset
+        return self._center + self._scale * offset
 
     @property
     def noise(self) -> float:
         """The standard deviation of the noise."""
-        return float(self._scale * self._fitted().precision ** -0.5)
+        precision = self._fitted().precision
+        return float(self._scale * precision**-0.5)
 
     @property
     def core(self) -> Any:
         """The expected entries of the core, or of its diagonal, in the units of the values."""
-        core = self._scale * self._fitted().core
+        core = self._fitted().core * self._scale
         return core if self.diagonal else core.reshape(self.ranks)
 
-    def _converge(
-        self, places: Sequence[Any], y: Any, past: Evidence | None, learn: Sequence[bool] | None
-    ) -> Self:
-        posterior = self._fitted()
-        with tqdm(total=self.max_iterations, disable=not self.progress) as bar:
-            self._evidence, rounds, rise = sweeps.converge(
-                posterior,
-                places,
-                y,
-                past,
-                learn=learn,
-                tol=self.tol,
-                rounds=self.max_iterations,
-                tell=bar.update,
-            )
-        self.report = Regression(
+    def _finished(self, evidence: Evidence, rounds: int, rise: float) -> Self:
+        self._evidence = evidence
+        self._report = Regression(
             converged=abs(rise) < self.tol,
             iterations=rounds,
             rise=rise,
-            bound=posterior.bound,
+            bound=self._fitted().bound,
             observations=self._evidence.count,
             seed=self.seed,
         )
@@ -405,9 +440,29 @@ class FunctionalTucker:
             )
         return self
 
+    def _run(
+        self,
+        posterior: Posterior,
+        places: Sequence[Any],
+        y: Any,
+        past: Evidence | None,
+        learn: Sequence[bool] | None,
+    ) -> tuple[Evidence, int, float]:
+        with tqdm(total=self.max_iterations, disable=not self.progress) as bar:
+            return sweeps.converge(
+                posterior,
+                places,
+                y,
+                past,
+                learn=learn,
+                tol=self.tol,
+                rounds=self.max_iterations,
+                tell=bar.update,
+            )
+
     def _fitted(self) -> Posterior:
         if self._posterior is None:
-            raise ValueError("nothing has been fitted yet: call fit(coords, y) first")
+            raise ValueError(_not_fitted)
         return self._posterior
 
     def _per_axis(self, given: Any, name: str, d: int) -> list[Any]:
@@ -423,6 +478,12 @@ class FunctionalTucker:
         return self._low + np.round((coords - self._low) / self._pitch) * self._pitch
 
 
+def _sorted(coords: Any) -> tuple[list[Any], list[Any]]:
+    """Return the different coordinates of every axis, and which of them every row has."""
+    pairs = [np.unique(x, return_inverse=True) for x in coords.T]
+    return [x for x, _ in pairs], [place for _, place in pairs]
+
+
 def _checked(coords: Any, y: Any, d: int | None = None) -> tuple[Any, Any]:
     coords = _checked_coords(coords, d)
     if not is_numpy(namespace(coords, y)):
@@ -432,6 +493,8 @@ def _checked(coords: Any, y: Any, d: int | None = None) -> tuple[Any, Any]:
             f"coords has shape {coords.shape} and y has shape {y.shape}: a value is needed for "
             "every row"
         )
+    if len(y) == 0:
+        raise ValueError("there are no values: pass one or more")
     y = inexact(y)
     if np.iscomplexobj(y):
         raise TypeError("y is complex: fit its real and its imaginary part")

@@ -24,8 +24,7 @@ from structlin.tensors.tensor_train import TensorTrain
 
 _rounds = 12  # cores, at most
 _safety = 0.1  # the part of the tolerance that fibres, degrees and ranks may lose each
-_much = 2**24  # operations for the basis of an axis, beyond which only smooth functions get more
-_stalled = 3  # cores in a row that do not halve the error
+_much = 2**24, 2**22  # operations for a basis, values for the core: more for smooth functions only
 _enough = 2  # batches in a row without a new fibre
 _tests = 250  # random points at which the result is tested, at least
 _most_tests = 2000  # new ones in a round, at most
@@ -151,7 +150,7 @@ class Builder:
         self._start()
         points = self.box.tests(_tests)
         exact = samples(points)
-        stalled, before = 0, math.inf
+        before: list[int] = []
         while True:
             self.iterations += 1
             self._explore()
@@ -166,9 +165,8 @@ class Builder:
             exact = xp.concat([exact, samples(fresh)])
             core, factors, errors = self._compressed(values, points, exact)
             self.error = float(np.max(errors))
-            stalled, before = 0 if self.error < before / 2 else stalled + 1, self.error
             hopeless = not self.resolved or self.level > self.tol  # degrees, or noise
-            hopeless = hopeless or stalled == _stalled or self.iterations == _rounds
+            hopeless = hopeless or self.iterations == _rounds
             if self.error <= self.tol or hopeless:
                 points, exact, errors = self._pursued(core, factors, points, exact, errors)
                 self.error = float(np.max(errors))
@@ -181,11 +179,13 @@ class Builder:
             order = np.argsort(-errors)[:_kept_tests]
             points = points[order]
             exact = xp.take(exact, xp.asarray(order, device=device(exact)))
-            if ranks == [fibres.rank for fibres in self.axes] and not any(self.hot):
+            same = ranks == [fibres.rank for fibres in self.axes]
+            if same and (ranks == before or not any(self.hot)):  # hot points gave nothing either
                 least = max(self._eps(), self._noise())
                 if self.level <= least:
                     return core, factors
                 self.level = max(self.level / 3, least)
+            before = ranks
 
     def _start(self) -> None:
         """Look at fibres through the centre, and on edges and along them."""
@@ -246,7 +246,8 @@ class Builder:
                         anchors = np.concatenate([hot, anchors])
                     found = self._offer(fibres, anchors)
                     clean[fibres.axis] = 0 if found else clean[fibres.axis] + 1
-                    if found and fibres.work > _much and fibres.is_rough(self.level):
+                    much = fibres.work > _much[0] or self._core_size() > _much[1]
+                    if found and much and fibres.is_rough(self.level):
                         self.resolved = False  # there are kinks: ranks would go on to grow
                         return
                 self._require_memory()
@@ -293,8 +294,11 @@ class Builder:
             require_memory(ranks, self.samples.dtype, "the core", cure, self.max_bytes)
 
     def _is_train(self) -> bool:
-        ranks = [fibres.rank for fibres in self.axes]
-        return len(ranks) >= 5 and math.prod(ranks) > _large_core
+        return len(self.axes) >= 5 and math.prod(fibres.rank for fibres in self.axes) > _large_core
+
+    def _core_size(self) -> int:
+        """Return how many values the core needs; trains need few."""
+        return 0 if self._is_train() else math.prod(fibres.rank for fibres in self.axes)
 
     def _anchors(self, count: int) -> Any:
         """Return random points, a quarter of them on nodes of all axes."""

@@ -47,20 +47,23 @@ class Search:
         self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
     ) -> tuple[Fit, float, bool]:
         """Return the fit of all values, its error where it is not fitted, and if that is noise."""
-        found, enough = self._grown_up(sizes, ranks)
-        found = self._fitted(found.core, found.factors, self._train, found.stiffness, 1e-3, 20)
-        errors = self._errors(found)
-        if ranks is None:
-            found, errors = self._leaner(found, errors)
+        found, before = self._first(sizes, ranks), math.inf
+        while True:
+            found, enough = self._grown_up(found, sizes is None, ranks is None)
+            found = self._fitted(found.core, found.factors, self._train, found.stiffness, 1e-3, 20)
+            errors = self._errors(found)
+            if ranks is None:
+                found, errors = self._leaner(found, errors)
+            if ranks is not None or not self.tol < _rms(errors) < before / 2:
+                break
+            before = _rms(errors)
         noise = enough and self._is_noise(found, errors)
         every = self.xp.concat([self._train, self._test])
         final = self._fitted(found.core, found.factors, every, found.stiffness)
         return final, _rms(errors), noise
 
-    def _grown_up(
-        self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
-    ) -> tuple[Fit, bool]:
-        """Return a fit of sizes and ranks that suit, and whether there were points enough."""
+    def _first(self, sizes: Sequence[int] | None, ranks: Sequence[int] | None) -> Fit:
+        """Return a small fit to begin with, or one of the sizes and ranks that are given."""
         now_sizes = [5] * self.ndim if sizes is None else list(sizes)
         now_ranks = [min(2, n) for n in now_sizes] if ranks is None else list(ranks)
         if sizes is None and ranks is not None:
@@ -70,45 +73,60 @@ class Search:
                 now_sizes = [max(n - 1, 1) for n in now_sizes]
                 now_ranks = [1] * self.ndim
         self._require_points(now_sizes, now_ranks)
-        found = self._started(now_sizes, now_ranks, self._part(now_sizes, now_ranks))
-        errors, front, enough = self._errors(found), found, True
+        return self._started(now_sizes, now_ranks, self._part(now_sizes, now_ranks))
+
+    def _grown_up(self, found: Fit, grow_sizes: bool, grow_ranks: bool) -> tuple[Fit, bool]:
+        """Return a fit of sizes and ranks that suit, and whether there were points enough."""
+        errors, enough = self._errors(found), True
         # what may grow, sizes or ranks or both; what was best last time comes first
         kinds = [
             (more_sizes, more_ranks)
             for more_sizes, more_ranks in _kinds
-            if (sizes is None or not more_sizes) and (ranks is None or not more_ranks)
+            if (grow_sizes or not more_sizes) and (grow_ranks or not more_ranks)
         ]
         while kinds and _rms(errors) > self.tol:
-            enough = found.residual > 0.2 * _rms(errors)
+            enough = found.residual > 0.05 * _rms(errors)
             if not enough:
                 break  # parameters fit the points, and say little of what is between them
             tried: list[tuple[float, int, Any, Fit]] = []
             for k, kind in enumerate(kinds):
-                if front is not found and kind != (True, False):
-                    continue
-                bigger = self._grown(front, *kind)
+                bigger = self._grown(found, *kind)
                 if bigger is None:
                     continue
                 shape = [U.shape[0] for U in bigger[1]], bigger[0].shape
                 if 1.5 * parameters(*shape) > 0.9 * self.different:
                     enough = False
                     continue
-                fitted = self._fitted(*bigger, self._part(*shape), front.stiffness / 100)
+                fitted = self._fitted(*bigger, self._part(*shape), found.stiffness / 100)
                 squares = self._errors(fitted)
                 tried.append((_rms(squares), k, squares, fitted))
                 if _rms(squares) < 0.3 * _rms(errors):
                     break
             better = [each for each in tried if _better(each[2], errors)]
-            wider = [fitted for _, k, _, fitted in tried if kinds[k] == (True, False)]
             if better:
                 _, k, errors, found = min(better, key=operator.itemgetter(0))
-                front = found
                 kinds.insert(0, kinds.pop(k))
-            elif not wider or self._is_noise(found, errors):
+                continue
+            if self._is_noise(found, errors):
                 break
-            else:  # it may be that only much higher degrees help
-                front = wider[0]
+            leap = self._leap(found, errors) if grow_sizes else None
+            enough = leap is not None
+            if leap is None:
+                break
+            errors, found = leap
         return found, enough
+
+    def _leap(self, found: Fit, errors: Any) -> tuple[Any, Fit] | None:
+        """Return a better fit of small ranks, where only much higher degrees help."""
+        sizes, ranks = [U.shape[0] for U in found.factors], [min(r, 2) for r in found.core.shape]
+        while True:
+            sizes = [2 * n for n in sizes]
+            if 1.5 * parameters(sizes, ranks) > 0.9 * self.different:
+                return None
+            fitted = self._started(sizes, ranks, self._part(sizes, ranks))
+            squares = self._errors(fitted)
+            if _better(squares, errors):
+                return squares, fitted
 
     def _leaner(self, found: Fit, errors: Any) -> tuple[Fit, Any]:
         """Return a fit of smaller ranks with about the same errors, if there is one."""

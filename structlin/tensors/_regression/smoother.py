@@ -92,6 +92,12 @@ class Functions:
         mean = np.zeros((len(points), self.mean.shape[1]))
         return Functions(points, self.covariance, mean, max_bytes)
 
+    def moved(self, points: Any, max_bytes: int) -> Functions:
+        """Return functions with the same prior that have the same moments at other points."""
+        found = self.with_points(points, max_bytes)
+        found.mean, found.spread = self.at(points)
+        return found
+
     def at(self, x: Any) -> tuple[Any, Any]:
         """Return the expected values of the functions elsewhere, and their covariances.
 

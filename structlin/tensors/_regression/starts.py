@@ -62,7 +62,7 @@ def started(
             now = sweep(posterior, places, values, certain=True)
         found.append((now.residual, k, posterior))
     best = min(found)[2]
-    core, mixtures = _truncated(best, ranks)
+    core, mixtures, offset = _truncated(best, ranks)
     coupling: Coupling = FullCoupling(ranks)
     if diagonal and len(ranks) > 1:
         coupling = DiagonalCoupling(ranks)
@@ -74,7 +74,7 @@ def started(
         mean = functions.at(every)[0] @ B
         axes.append(Functions(every, functions.covariance, mean, max_bytes))
     posterior = Posterior(coupling, axes)
-    posterior.core, posterior.offset = core.reshape(-1), best.offset
+    posterior.core, posterior.offset = core.reshape(-1), best.offset + offset
     posterior.precision = 1 / max(min(found)[0] / len(values), 1 / _precision)
     return posterior
 
@@ -90,23 +90,41 @@ def _waves(t: Any, count: int, rng: np.random.Generator | None) -> Any:
     return np.einsum("wc,nwc->nc", size, np.cos(t[:, None, None] * speed + phase))
 
 
-def _truncated(posterior: Posterior, ranks: Sequence[int]) -> tuple[Any, list[Any]]:
-    """Return a core of these ranks, and for every axis the mixture of functions it goes with.
+def _truncated(posterior: Posterior, ranks: Sequence[int]) -> tuple[Any, list[Any], float]:
+    """Return a core of these ranks, the mixtures of functions that it goes with, and an offset.
 
-    The functions so mixed are orthogonal, and have mean square 1.
+    The functions so mixed are orthogonal, and have mean square 1. More functions than are needed
+    represent a constant as well: as much of it becomes an offset as leaves a core that is
+    nearest to one of these ranks.
     """
-    core, whitened = posterior.core.reshape(posterior.coupling.ranks), []
+    core, whitened, constant = posterior.core.reshape(posterior.coupling.ranks), [], np.ones(())
     for functions in posterior.axes:
-        _, R = np.linalg.qr(functions.mean / len(functions.points) ** 0.5)
+        size = len(functions.points) ** 0.5
+        Q, R = np.linalg.qr(functions.mean / size)
         whitened.append(R)
+        constant = np.multiply.outer(constant, np.sum(Q, axis=0) / size)
     core = mode_products(core, whitened)
+    outside = max(1 - float(np.sum(constant**2)), 1e-9)
+
+    def lost(offset: float) -> float:
+        left, total = core - offset * constant, outside * offset**2
+        for axis, r in enumerate(ranks):
+            flat = np.moveaxis(left, axis, 0).reshape(left.shape[axis], -1)
+            total += float(np.sum(np.linalg.eigvalsh(flat @ flat.T)[:-r]))
+        return total
+
+    offset, width = 0.0, 4.0
+    while width > 1e-3:  # values have variance 1
+        offset = min(offset + width * np.linspace(-1, 1, 81), key=lost)
+        width /= 20
+    core = core - offset * constant
     mixtures = []
     for axis, (R, r) in enumerate(zip(whitened, ranks, strict=True)):
         flat = np.moveaxis(core, axis, 0).reshape(core.shape[axis], -1)
         V = np.linalg.svd(flat)[0][:, :r]
         core = np.moveaxis(np.tensordot(V, core, axes=((0,), (axis,))), 0, axis)
         mixtures.append(np.linalg.lstsq(R, V, rcond=1e-10)[0])
-    return core, mixtures
+    return core, mixtures, float(offset)
 
 
 def _parts(core: Any, rng: np.random.Generator) -> list[Any]:

@@ -14,8 +14,8 @@ from structlin._kernels import markov
 from structlin.tensors._regression.coupling import Coupling, packed, unpacked
 from structlin.tensors._regression.smoother import Functions
 
-# values have variance 1: noise below this standard deviation is not told from none
-noise_floor = 1e-5
+# values have variance 1: less noise is not told from none, and leaves few digits to the smoother
+noise_floor = 1e-4
 _block_entries = 2**17
 
 
@@ -60,6 +60,8 @@ class Posterior:
         Mean and covariance of the entries of the core.
     offset : float
         What is added to every value.
+    offset_variance, offset_pull : float, (s,) array
+        Its variance, and by how much the expected core falls when it rises.
     precision, core_precision : float
         Expected precision of the noise, and of the prior of the core.
     bound : float
@@ -71,7 +73,8 @@ class Posterior:
         self.axes = list(axes)
         self.core = np.zeros(coupling.size)
         self.core_spread = np.zeros((coupling.size, coupling.size))
-        self.offset = 0.0
+        self.offset = self.offset_variance = 0.0
+        self.offset_pull = np.zeros(coupling.size)
         self.precision = 10.0
         self.core_precision = 1.0
         self.bound = -math.inf
@@ -150,6 +153,8 @@ class Posterior:
             freedom = len(y) - float(sums @ reply[:, 1])
             if freedom > 1e-8 * len(y):
                 self.offset = float(np.sum(y) - sums @ reply[:, 0]) / freedom
+                self.offset_variance = 1 / (self.precision * freedom)
+                self.offset_pull = reply[:, 1]
         y, shift = y - self.offset, products - self.offset * sums
         now.core_shift = shift if past is None else shift + past.core_shift
         self.core = self.core_spread @ (self.precision * now.core_shift)
@@ -182,7 +187,8 @@ class Posterior:
                 functions.at(np.ascontiguousarray(coordinates[part, axis]))
                 for axis, functions in enumerate(self.axes)
             ]
-            mean[part] = coupling.joined([u for u, _ in found]) @ self.core + self.offset
+            expected = coupling.joined([u for u, _ in found])
+            mean[part] = expected @ self.core + self.offset
             certain = [packed(u[:, :, None] * u[:, None, :]) for u, _ in found]
             unsure = [packed(C) for _, C in found]
             moments = [u + C for u, C in zip(certain, unsure, strict=True)]
@@ -191,7 +197,8 @@ class Posterior:
             for k in range(len(found)):
                 rows = [*moments[:k], unsure[k], *certain[k + 1 :]]
                 sums = sums + coupling.joined(rows) @ core
-            variance[part] = np.maximum(sums, 0.0)
+            answer = 1 - expected @ self.offset_pull  # of a value to the offset
+            variance[part] = np.maximum(sums, 0.0) + self.offset_variance * answer**2
         return mean, variance
 
     def _blocks(self, count: int) -> Iterator[slice]:

@@ -188,6 +188,15 @@ def test_scales(scale: float) -> None:
     assert error(found, f) < 1e-9
 
 
+def test_scales_that_do_not_fit_the_precision() -> None:
+    with pytest.raises(ValueError, match="whose sums overflow: scale it"):
+        chebtucker(lambda x: 1.7e308 * np.cos(x), [(-1, 1)])
+    for scale in (1e-310, 5e-324):
+        with pytest.warns(ConvergenceWarning):
+            found = chebtucker(lambda x, y, s=scale: s * np.cos(x + y), [(-1, 1)] * 2, rng=0)
+        assert found.error_estimate == 1.0
+
+
 def test_a_long_interval() -> None:
     f = lambda x, y: np.log(1 + x) * np.sin(y)  # noqa: E731
     found = chebtucker(f, [(1e-3, 1e3), (-5, 1)], tol=1e-6, rng=0)
@@ -264,13 +273,54 @@ def test_functions_that_are_never_resolved_are_flagged(f: Function) -> None:
     assert true / 10 < found.error_estimate < 10 * true
 
 
-@pytest.mark.parametrize("tol", [1e-5, 1e-8])
-def test_a_kink_whose_coefficients_look_like_noise_ends_soon(tol: float) -> None:
+@pytest.mark.parametrize("tol", [1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize(
+    ("d", "f"),
+    [
+        (2, lambda x, y: np.abs(x - y)),
+        (3, lambda x, y, z: np.abs(x - y + 0.3 * z)),
+        (4, lambda x, y, z, w: np.maximum(x * y, z * w)),
+    ],
+    ids=["difference", "plane", "products"],
+)
+def test_kinks_whose_coefficients_look_like_noise_end_soon(d: int, f: Function, tol: float) -> None:
     with pytest.warns(ConvergenceWarning, match="did not reach"):
-        found = chebtucker(lambda x, y: np.abs(x - y), [(-1, 1), (-1, 1)], tol=tol, rng=0)
+        found = chebtucker(f, [(-1, 1)] * d, tol=tol, rng=0)
     assert not found.converged
-    assert found.error_estimate > tol
+    assert found.evaluations < 6_000_000
+    assert tol < error(found, f) < 3 * found.error_estimate
+
+
+def test_ranks_that_grow_with_the_degrees_end() -> None:
+    f = lambda x, y: np.maximum(x - y, 0) ** 2  # noqa: E731
+    with pytest.warns(ConvergenceWarning):
+        found = chebtucker(f, [(-1, 1)] * 2, tol=1e-8, rng=0)
+    assert max(found.ranks) < 300
     assert found.evaluations < 2_000_000
+    assert error(found, f) < 3 * found.error_estimate
+
+
+def test_a_kink_to_few_digits() -> None:
+    f = lambda x, y: np.abs(x - y)  # noqa: E731
+    found = chebtucker(f, [(-1, 1)] * 2, tol=1e-2, rng=0)
+    assert found.converged
+    assert error(found, f) < 3e-2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_largest_errors_are_pursued(seed: int) -> None:
+    f = lambda x: np.sqrt(np.abs(x - 0.3))  # noqa: E731
+    with pytest.warns(ConvergenceWarning):  # at random points, errors are a hundred times less
+        found = chebtucker(f, [(-1, 1)], rng=seed)
+    assert error(found, f, 100_000) < 10 * found.error_estimate
+
+
+@pytest.mark.slow
+def test_fibres_without_news_make_the_search_finer() -> None:
+    f = lambda x, y, z, w: np.tanh(4 * (x + y + z + w))  # noqa: E731
+    found = chebtucker(f, [(-1, 1)] * 4, tol=1e-8, rng=0)
+    assert found.converged
+    assert error(found, f) < 1e-7
 
 
 @pytest.mark.parametrize("tol", [1e-4, 1e-12])
@@ -353,6 +403,11 @@ def test_bad_arguments(library: Any) -> None:
         chebtucker(3.0, [(0, 1), (0, 1)])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="str"):
         chebtucker(lambda x, y: "high", [(0, 1), (0, 1)])
+    with pytest.raises(TypeError, match="f returned NoneType"):
+        chebtucker(lambda x, y: None, [(0, 1), (0, 1)])
+    for interval, least in (((0, 1), 16), (Fourier(0, 1), 32)):
+        with pytest.raises(ValueError, match=f"max_degree is {least - 1}: {least} or more"):
+            chebtucker(np.cos, [interval], max_degree=least - 1)
     if library.name != "numpy":
         with pytest.raises(TypeError, match="mixed"):
             chebtucker(lambda x, y: np.ones(x.shape), library.asarray([[0.0, 1.0], [0.0, 1.0]]))

@@ -89,6 +89,55 @@ def test_a_lack_of_points_is_told(rng):
     assert not f.converged
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_many_waves_are_found(noise, rng):
+    # small degrees explain nothing of them
+    x, new = rng.uniform(-1, 1, (1000, 1)), rng.uniform(-1, 1, (200, 1))
+    y = np.sin(20 * x[:, 0]) + noise * rng.standard_normal(1000)
+    f = ChebTucker.fit(x, y, [(-1, 1)], rng=0)
+    assert f.converged
+    error = values_of(f, new) - np.sin(20 * new[:, 0])
+    # about 40 coefficients are found from 1000 values: 0.1 √0.04 = 0.02
+    assert np.sqrt(np.mean(error**2)) < 1e-8 + 0.5 * noise
+
+
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        (lambda x: np.sin(3 * x[:, 0]) * x[:, 1], {"degrees": 0}),
+        (lambda x: np.cos(9 * (x[:, 0] + x[:, 1])), {"ranks": 1, "degrees": 3}),
+        (lambda x: np.random.default_rng(1).standard_normal(len(x)), {}),
+    ],
+)
+def test_what_is_left_and_does_not_look_like_noise_is_told(function, options, rng):
+    x = rng.uniform(-1, 1, (600, 2))
+    y = function(x)
+    with pytest.warns(ConvergenceWarning, match="did not reach tol"):
+        f = ChebTucker.fit(x, y, [(-1, 1), (-1, 1)], rng=0, **options)
+    # no better than zero or so, and that is said
+    left = np.sqrt(np.mean((values_of(f, x) - y) ** 2)) / np.max(np.abs(y))
+    assert f.error_estimate == pytest.approx(left, rel=0.25)
+
+
+def test_the_error_is_that_between_the_points(rng):
+    x, new = rng.uniform(-1, 1, (80, 2)), rng.uniform(-1, 1, (1000, 2))
+    y = 0.3 * rng.standard_normal(80)
+    with pytest.warns(ConvergenceWarning, match="did not reach tol"):
+        f = ChebTucker.fit(x, y, [(-1, 1), (-1, 1)], ranks=3, degrees=7, rng=0)
+    # 80 values of noise and 39 parameters: eight values kept apart tell it to a factor of two
+    assert f.error_estimate * np.max(np.abs(y)) > 0.15
+    assert np.sqrt(np.mean(values_of(f, new) ** 2)) < 1
+
+
+def test_equal_points_count_once(rng):
+    x = rng.uniform(-1, 1, (30, 2))
+    values = np.tile(np.exp(x[:, 0]), 4)
+    with pytest.raises(ValueError, match="there are 30 different points"):
+        ChebTucker.fit(np.tile(x, (4, 1)), values, ranks=2, degrees=9)
+    with pytest.raises(ValueError, match="all points are equal"):
+        ChebTucker.fit(np.tile(x[:1], (50, 1)), np.ones(50), [(-1, 1), (-1, 1)])
+
+
 def test_the_same_seed_gives_the_same_function(rng):
     x = rng.uniform(-1, 1, (200, 2))
     with warnings.catch_warnings():
