@@ -47,17 +47,18 @@ class Search:
         self, sizes: Sequence[int] | None, ranks: Sequence[int] | None
     ) -> tuple[Fit, float, bool]:
         """Return the fit of all values, its error where it is not fitted, and if that is noise."""
-        found, before = self._first(sizes, ranks), math.inf
-        while True:
+        found, growing = self._first(sizes, ranks), True
+        while growing:
             found, enough = self._grown_up(found, sizes is None, ranks is None)
             found = self._fitted(found.core, found.factors, self._train, found.stiffness, 1e-3, 20)
-            errors = self._errors(found)
+            errors, growing = self._errors(found), False
             if ranks is None:
+                before = _rms(errors)
                 found, errors = self._leaner(found, errors)
-            if ranks is not None or not self.tol < _rms(errors) < before / 2:
-                break
-            before = _rms(errors)
-        noise = enough and self._is_noise(found, errors)
+                growing = self.tol < _rms(errors) < before / 3
+        # noise larger than the function is not told from one that varies faster than the points
+        values = on_host(self.xp.abs(self._taken(self.values, self._test)))
+        noise = enough and _better(errors, values**2) and self._is_noise(found)
         every = self.xp.concat([self._train, self._test])
         final = self._fitted(found.core, found.factors, every, found.stiffness)
         return final, _rms(errors), noise
@@ -85,7 +86,7 @@ class Search:
             if (grow_sizes or not more_sizes) and (grow_ranks or not more_ranks)
         ]
         while kinds and _rms(errors) > self.tol:
-            enough = found.residual > 0.05 * _rms(errors)
+            enough = found.residual > 0.2 * _rms(errors)
             if not enough:
                 break  # parameters fit the points, and say little of what is between them
             tried: list[tuple[float, int, Any, Fit]] = []
@@ -107,7 +108,7 @@ class Search:
                 _, k, errors, found = min(better, key=operator.itemgetter(0))
                 kinds.insert(0, kinds.pop(k))
                 continue
-            if self._is_noise(found, errors):
+            if self._is_noise(found):
                 break
             leap = self._leap(found, errors) if grow_sizes else None
             enough = leap is not None
@@ -166,16 +167,9 @@ class Search:
         kept = int(xp.count_nonzero(hashes < first)) or int(xp.count_nonzero(hashes <= first))
         return order[:kept], order[kept:]
 
-    def _is_noise(self, found: Fit, errors: Any) -> bool:
-        """Tell whether what is left of values has nothing in common at neighbouring points.
-
-        Noise that is larger than the function itself is not told from a function that varies
-        faster than the points can show.
-        """
+    def _is_noise(self, found: Fit) -> bool:
+        """Tell whether what is left of values has nothing in common at neighbouring points."""
         xp = self.xp
-        values = on_host(xp.abs(self._taken(self.values, self._test)))
-        if not _better(errors, values**2):
-            return False
         there = self._taken(self._scaled, self._train)
         most = max(_pairs_looked_at // there.shape[0], 100)
         test = self._test[: min(1000, most, self._test.shape[0])]
