@@ -18,7 +18,7 @@ from structlin._validation import common_type, require_finite
 from structlin.matrices._base import conjugate, size_text, times
 from structlin.tensors import _core
 from structlin.tensors._axes import require_one_shape
-from structlin.tensors._indices import broadcast, inside, places, spread
+from structlin.tensors._indices import Indexed, inside, spread
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._sums.rhosvd import normalized, rhosvd
 from structlin.tensors.tucker import Tucker
@@ -27,7 +27,7 @@ from structlin.tensors.tucker import Tucker
 _block = 2**22
 
 
-class CP:
+class CP(Indexed):
     """The tensor ``T[i, j, …] = Σ_q weights[q] factors[0][i, q] factors[1][j, q] …``.
 
     Parameters
@@ -65,8 +65,6 @@ class CP:
     >>> float(T[1, 2])
     20.0
     """
-
-    __array_ufunc__ = None  # NumPy's scalars then leave `2.0 * T` to this class
 
     def __init__(self, weights: Any, factors: Sequence[Any]) -> None:
         factors = list(factors)
@@ -106,11 +104,6 @@ class CP:
         """Where the arrays live."""
         return device(self.weights)
 
-    @property
-    def size(self) -> int:
-        """The number of entries of the tensor."""
-        return math.prod(self.shape)
-
     def full(self, *, max_bytes: int = default_bytes) -> Any:
         """Return the tensor as an array.
 
@@ -123,34 +116,14 @@ class CP:
         require_memory(self.shape, self.dtype, "the tensor", cure, max_bytes)
         return compiled(self.xp, khatri_rao_core)(self.weights, self.factors)
 
-    def at(self, indices: Any) -> Any:
-        """Return the entries at these places.
+    def _points_at_once(self) -> int:
+        return max(_block // max(self.rank, 1), 1)
 
-        Parameters
-        ----------
-        indices : (N, d) array of int
-            A place in every row; negative indices count from the end.
-
-        Returns
-        -------
-        (N,) array
-
-        Raises
-        ------
-        IndexError
-            If a place is outside of the tensor.
-        """
-        xp = self.xp
-        indices = places(indices, self.shape, xp, self.device)
-        step, parts = max(_block // max(self.rank, 1), 1), []
-        count = indices.shape[0]
-        for start in range(0, max(count, 1), step):
-            rows = indices[start : min(start + step, count), :]
-            terms = self.weights[None, :]
-            for axis, U in enumerate(self.factors):
-                terms = terms * xp.take(U, rows[:, axis], axis=0)
-            parts.append(xp.sum(terms, axis=1))
-        return xp.concat(parts)
+    def _at(self, indices: Any) -> Any:
+        terms = self.weights[None, :]
+        for axis, U in enumerate(self.factors):
+            terms = terms * self.xp.take(U, indices[:, axis], axis=0)
+        return self.xp.sum(terms, axis=1)
 
     def __getitem__(self, key: Any) -> Any:
         """Return an entry, a part of the tensor, or entries at arrays of indices.
@@ -161,8 +134,7 @@ class CP:
         """
         keys = spread(key, self.ndim)
         if any(getattr(k, "ndim", 0) for k in keys):
-            rows, shape = broadcast(keys, self.xp, self.device)
-            return self.xp.reshape(self.at(rows), shape)
+            return self._at_arrays(keys)
         weights, factors = self.weights, []
         for axis, (k, U) in enumerate(zip(keys, self.factors, strict=True)):
             if isinstance(k, slice):

@@ -14,7 +14,7 @@ from structlin._backend import device, is_numpy, namespace, type_name
 from structlin._validation import common_type
 from structlin.matrices._base import size_text
 from structlin.tensors import _core
-from structlin.tensors._indices import broadcast, inside, places, spread
+from structlin.tensors._indices import Indexed, inside, places, spread
 from structlin.tensors._memory import default_bytes, itemsize, require_memory
 from structlin.tensors._report import Compression
 from structlin.tensors.tensor_train import TensorTrain
@@ -23,10 +23,8 @@ from structlin.tensors.tensor_train import TensorTrain
 _block, _at_once = 2**26, 2**20
 
 
-class TuckerEntries:
+class TuckerEntries(Indexed):
     """A core and a matrix for every axis, and what they are entry by entry."""
-
-    __array_ufunc__ = None  # NumPy's scalars then leave `2.0 * T` to this class
 
     def __init__(
         self, core: Any, factors: Sequence[Any], *, report: Compression | None = None
@@ -63,11 +61,6 @@ class TuckerEntries:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.core, list(self.factors)), {"report": self.report}
-
-    @property
-    def size(self) -> int:
-        """The number of entries of the tensor."""
-        return math.prod(self.shape)
 
     @property
     def parameters(self) -> int:
@@ -139,41 +132,19 @@ class TuckerEntries:
             rows = [U[part, :] for U, part in zip(self.factors, where, strict=True)]
             yield where, _core.formed(_core.mode_products(self.core, rows))
 
-    def at(self, indices: Any) -> Any:
-        """Return the entries at these places.
+    def _points_at_once(self) -> int:
+        return max(_at_once // max(math.prod(self.ranks[1:]), 1), 1)
 
-        Parameters
-        ----------
-        indices : (N, d) array of int
-            A place in every row; negative indices count from the end.
-
-        Returns
-        -------
-        (N,) array
-
-        Raises
-        ------
-        IndexError
-            If a place is outside of the tensor.
-        """
-        xp = self.xp
-        indices = places(indices, self.shape, xp, self.device)
-        count = indices.shape[0]
-        step = max(_at_once // max(math.prod(self.ranks[1:]), 1), 1)
-        parts = []
-        for start in range(0, max(count, 1), step):
-            here = indices[start : min(start + step, count), :]
-            rows = [xp.take(U, here[:, k], axis=0) for k, U in enumerate(self.factors)]
-            parts.append(_core.entries(self.core, rows))
-        return xp.concat(parts)
+    def _at(self, indices: Any) -> Any:
+        rows = [self.xp.take(U, indices[:, k], axis=0) for k, U in enumerate(self.factors)]
+        return _core.entries(self.core, rows)
 
     def __getitem__(self, key: Any) -> Any:
         xp, keys = self.xp, spread(key, self.ndim)
         keys = [xp.asarray(k, device=self.device) if isinstance(k, list) else k for k in keys]
         arrays = [axis for axis, k in enumerate(keys) if getattr(k, "ndim", 0)]
         if len(arrays) > 1:
-            rows, shape = broadcast(keys, xp, self.device)
-            return xp.reshape(self.at(rows), shape)
+            return self._at_arrays(keys)
         factors, gone = list(self.factors), {}
         for axis, k in enumerate(keys):
             if axis in arrays:

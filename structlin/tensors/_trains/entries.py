@@ -10,7 +10,7 @@ from typing import Any, Self
 from structlin._backend import device, namespace, type_name
 from structlin._validation import common_type, require_cast
 from structlin.matrices._base import size_text
-from structlin.tensors._indices import broadcast, inside, places, spread
+from structlin.tensors._indices import Indexed, inside, spread
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._trains.sweeps import times_left, times_right
 
@@ -18,10 +18,8 @@ from structlin.tensors._trains.sweeps import times_left, times_right
 _block = 2**17
 
 
-class TrainEntries:
+class TrainEntries(Indexed):
     """The cores of a train, and the entries of the tensor."""
-
-    __array_ufunc__ = None  # NumPy's scalars then leave `2.0 * T` to this class
 
     def __init__(self, cores: Sequence[Any]) -> None:
         cores = list(cores)
@@ -54,11 +52,6 @@ class TrainEntries:
     def xp(self) -> ModuleType:
         """The array library."""
         return namespace(*self.cores)
-
-    @property
-    def size(self) -> int:
-        """The number of entries of the tensor."""
-        return math.prod(self.shape)
 
     @property
     def parameters(self) -> int:
@@ -146,37 +139,16 @@ class TrainEntries:
                 out = xp.matmul(row[:, None, :], both)[:, 0, :]
         return out[:, 0]
 
-    def at(self, indices: Any) -> Any:
-        """Return the entries at these places.
+    def _points_at_once(self) -> int:
+        return max(_block // max(r * s for r, _, s in (core.shape for core in self.cores)), 64)
 
-        Parameters
-        ----------
-        indices : (N, d) array of int
-            A place in every row; negative indices count from the end.
-
-        Returns
-        -------
-        (N,) array
-
-        Raises
-        ------
-        IndexError
-            If a place is outside of the tensor.
-        """
+    def _at(self, indices: Any) -> Any:
         xp = self.xp
-        indices = places(indices, self.shape, xp, self.device)
         stacks = [xp.permute_dims(core, (1, 0, 2)) for core in self.cores]
-        count = indices.shape[0]
-        widest = max(r * s for _, r, s in (stack.shape for stack in stacks))
-        step = max(_block // widest, 64)
-        parts = []
-        for start in range(0, max(count, 1), step):
-            block = indices[start : min(start + step, count), :]
-            out = xp.take(stacks[0], block[:, 0], axis=0)
-            for k, stack in enumerate(stacks[1:], start=1):
-                out = xp.matmul(out, xp.take(stack, block[:, k], axis=0))
-            parts.append(out[:, 0, 0])
-        return parts[0] if len(parts) == 1 else xp.concat(parts)
+        out = xp.take(stacks[0], indices[:, 0], axis=0)
+        for k, stack in enumerate(stacks[1:], start=1):
+            out = xp.matmul(out, xp.take(stack, indices[:, k], axis=0))
+        return out[:, 0, 0]
 
     def __getitem__(self, key: Any) -> Any:
         """Return an entry, a part of the tensor, or entries at arrays of indices.
@@ -188,8 +160,7 @@ class TrainEntries:
         keys = spread(key, self.ndim)
         keys = [self.xp.asarray(k, device=self.device) if isinstance(k, list) else k for k in keys]
         if any(getattr(k, "ndim", 0) for k in keys):
-            rows, shape = broadcast(keys, self.xp, self.device)
-            return self.xp.reshape(self.at(rows), shape)
+            return self._at_arrays(keys)
         parts = []
         for axis, (k, core) in enumerate(zip(keys, self.cores, strict=True)):
             place = k if isinstance(k, slice) else inside(k, axis, core.shape[1])

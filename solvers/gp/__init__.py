@@ -1,0 +1,1 @@
+"""Gaussian processes on grids: Kronecker products of covariance matrices."""

@@ -1,0 +1,1 @@
+"""Partial differential equations solved by conditioning Gaussian processes."""

@@ -1,0 +1,1 @@
+"""Gaussian processes on lattices and digital nets: transforms instead of factorisations."""
