@@ -5,12 +5,18 @@
   `spectral_density`.
 - Functions of several variables: `slices`, `coefficients`, `ranks`, `isosurface`,
   `sampling_points`.
+- Gaussian processes: `bands`, `field`, `spectral_lines`.
 - Simulations: `heat_story`, `iterations`, `omegas`, `temperature`, `shade`.
 - The colours: `palette`.
 """
 
 from structlin.plotting._figures import palette as palette
 from structlin.plotting.matrices import compression as compression, structure as structure
+from structlin.plotting.processes import (
+    bands as bands,
+    field as field,
+    spectral_lines as spectral_lines,
+)
 from structlin.plotting.simulation import (
     heat_story as heat_story,
     iterations as iterations,

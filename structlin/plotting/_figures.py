@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,3 +37,20 @@ def pyplot() -> Any:
 def open_frame(ax: Axes) -> None:
     """Leave only the left and the lower side of a frame."""
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def several(ax: Axes | Sequence[Axes] | None, count: int) -> list[Axes]:
+    """Return axes for so many pictures."""
+    if ax is None:
+        columns = min(count, 3)
+        rows = math.ceil(count / columns)
+        size = (3.4 * columns + 1, 3.1 * rows)
+        grid = pyplot().subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+        places = list(grid[1].flat)
+        for unused in places[count:]:
+            unused.set_visible(False)
+        return places[:count]
+    places = list(np.ravel(np.asarray(ax, dtype=object)))
+    if len(places) < count:
+        raise ValueError(f"{count} pictures need as many axes, and {len(places)} were given")
+    return places[:count]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from structlin._backend import is_numpy
-from structlin.plotting._figures import axes, open_frame, palette, pyplot
+from structlin.plotting._figures import axes, open_frame, palette, pyplot, several
 from structlin.plotting._isosurface import isosurface_triangles
 from structlin.tensors import ChebTucker, TensorTrain, _core, chebtucker
 
@@ -81,7 +80,7 @@ def slices(
         open_frame(one)
         return line
     pairs = list(itertools.combinations(range(f.ndim), 2))
-    places = _several(ax, len(pairs))
+    places = several(ax, len(pairs))
     planes = []
     for pair in pairs:
         here = [grid if k in pair else np.asarray([point[k]]) for k, grid in enumerate(grids)]
@@ -333,23 +332,6 @@ def sampling_points(
     place.set(**{f"{x}label": x for x in _letters[:d]})
     place.set(title=f"{points.shape[1]:,} values for tol = {tol:.0e}")
     return shown
-
-
-def _several(ax: Axes | Sequence[Axes] | None, count: int) -> list[Axes]:
-    """Return axes for so many pictures."""
-    if ax is None:
-        columns = min(count, 3)
-        rows = math.ceil(count / columns)
-        size = (3.4 * columns + 1, 3.1 * rows)
-        grid = pyplot().subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-        places = list(grid[1].flat)
-        for unused in places[count:]:
-            unused.set_visible(False)
-        return places[:count]
-    places = list(np.ravel(np.asarray(ax, dtype=object)))
-    if len(places) < count:
-        raise ValueError(f"{count} pictures need as many axes, and {len(places)} were given")
-    return places[:count]
 
 
 def _axes3d(ax: Any) -> Any:

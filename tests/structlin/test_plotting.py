@@ -406,3 +406,40 @@ def test_spectral_density_with_its_error():
     top = band.get_paths()[0].vertices[:, 1].max()
     assert top == pytest.approx((y + 3 * found.density_error(x)).max())
     assert sum(bar.get_width() * bar.get_height() for bar in axes.patches) == pytest.approx(1)
+
+
+def test_bands_show_mean_data_and_truth():
+    x = np.linspace(0, 1, 20)
+    ax = Figure().subplots()
+    line = plotting.bands(x, x, 0.1 + x, ax, observed=(x[:3], x[:3]), truth=2 * x)
+    np.testing.assert_array_equal(line.get_ydata(), x)
+    (area,) = ax.collections
+    corners = area.get_paths()[0].vertices
+    assert corners[:, 1].max() == pytest.approx(1 + 2 * 1.1)
+    assert [text.get_text() for text in ax.get_legend().get_texts()][1:] == ["truth", "data"]
+    with pytest.raises(ValueError, match="20, 20 and 3 entries"):
+        plotting.bands(x, x, x[:3])
+    with pytest.raises(ValueError, match="negative entries"):
+        plotting.bands(x, x, -x)
+    with pytest.raises(ValueError, match="truth has 3 entries"):
+        plotting.bands(x, x, x, truth=x[:3])
+
+
+def test_fields_show_mean_deviation_and_error():
+    x, y = np.linspace(0, 1, 5), np.linspace(0, 2, 7)
+    u = x[:, None] + y
+    images = plotting.field(x, y, u, 0.1 + 0 * u, truth=u + 0.5)
+    np.testing.assert_array_equal(images[0].get_array(), u.T)
+    np.testing.assert_allclose(images[2].get_array(), 0.5)
+    assert images[0].get_extent() == [0, 1, 0, 2]
+    assert len(plotting.field(x, y, 0 * u, 0 * u)) == 2
+    with pytest.raises(ValueError, match=r"std has shape \(7, 5\) but the nodes give \(5, 7\)"):
+        plotting.field(x, y, u, u.T)
+
+
+def test_spectral_lines_of_every_axis():
+    stems = plotting.spectral_lines([([1.0, 2.0], [2.0, 1.0]), ([3.0], [0.0])])
+    assert [len(s.get_segments()) for s in stems] == [2, 1]
+    assert stems[0].get_segments()[1][1].tolist() == [2.0, 0.5]
+    with pytest.raises(ValueError, match="axis 0 has 2 frequencies and 1 amplitudes"):
+        plotting.spectral_lines([([1.0, 2.0], [1.0])])
