@@ -51,6 +51,22 @@ def largest_ranks(ranks: int | Sequence[int], count: int, what: str = "axes") ->
     return [int(rank) for rank in each]
 
 
+def per_axis(given: Any, ndim: int, what: str, axes: str) -> list[Any]:
+    """Return one thing for every axis, of one for all or a sequence; None may be the one."""
+    each = list(given) if isinstance(given, Sequence | np.ndarray) else [given] * ndim
+    if len(each) != ndim:
+        raise ValueError(f"{what} has {len(each)} entries, and {axes}")
+    return each
+
+
+def require_one_each(matrices: Sequence[Any], ndim: int) -> None:
+    """Raise ``ValueError`` unless there is a matrix, or None, for every axis."""
+    if len(matrices) != ndim:
+        raise ValueError(
+            f"{len(matrices)} matrices for {ndim} axes: one is needed for every axis, or None"
+        )
+
+
 def require_one_shape(a: Any, b: Any) -> None:
     """Raise ``ValueError`` unless two tensors have the same shape."""
     if a.shape != b.shape:

@@ -46,6 +46,11 @@ def bases_of(domain: Any, ndim: int | None = None) -> tuple[Basis, ...]:
     return bases
 
 
+def slack(basis: Basis, eps: float) -> float:
+    """Return how far outside of its interval rounding errors may put a point."""
+    return 8 * eps * max(abs(basis.low), abs(basis.high))
+
+
 def _basis_of(interval: Any, axis: int) -> Basis:
     if isinstance(interval, Basis):
         return interval

@@ -2,76 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import EllipsisType, ModuleType
 from typing import Any
 
 import numpy as np
-
-from structlin._backend import device, namespace
-
-
-class Indexed(ABC):
-    """A tensor that is not stored entry by entry: what it says of single entries.
-
-    Subclasses have ``shape``, ``xp`` and ``device``.
-    """
-
-    __array_ufunc__ = None  # NumPy's scalars then leave `2.0 * T` to this class
-
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """The number of entries of the tensor."""
-        return math.prod(self.shape)
-
-    def at(self, indices: Any) -> Any:
-        """Return the entries at these places.
-
-        Parameters
-        ----------
-        indices : (N, d) array of int
-            A place in every row; negative indices count from the end.
-
-        Returns
-        -------
-        (N,) array
-
-        Raises
-        ------
-        IndexError
-            If a place is outside of the tensor.
-        """
-        indices = places(indices, self.shape, namespace(self), device(self))
-        count, step = int(indices.shape[0]), self._points_at_once()
-        parts = [
-            self._at(indices[start : min(start + step, count), :])
-            for start in range(0, max(count, 1), step)
-        ]
-        return parts[0] if len(parts) == 1 else namespace(self).concat(parts)
-
-    @abstractmethod
-    def _points_at_once(self) -> int:
-        """Return how many places make a block."""
-
-    @abstractmethod
-    def _at(self, indices: Any) -> Any:
-        """Return the entries at a block of places, none of them negative."""
-
-    def _at_arrays(self, keys: Sequence[Any]) -> Any:
-        """Return the entries at arrays of indices, which are broadcast against each other."""
-        xp, where = namespace(self), device(self)
-        if any(isinstance(key, slice) for key in keys):
-            raise IndexError(
-                "arrays of indices and slices are mixed: pass an array or an integer for every axis"
-            )
-        arrays = xp.broadcast_arrays(*(xp.asarray(key, device=where) for key in keys))
-        rows = xp.stack([xp.reshape(array, (-1,)) for array in arrays], axis=1)
-        return xp.reshape(self.at(rows), tuple(arrays[0].shape))
 
 
 def spread(key: Any, ndim: int) -> list[Any]:

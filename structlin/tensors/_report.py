@@ -70,10 +70,11 @@ class Compression:
 def warn_unresolved(report: Construction, cure: str, stacklevel: int = 3) -> None:
     """Warn of a function that is not what was asked for, and say what to do."""
     if not report.converged:
+        count = report.evaluations
+        effort = f" after {count} evaluations" if count else ""  # some take coefficients only
         warnings.warn(
             f"{report.method} did not reach tol={report.tol:.3g}: the error is about "
-            f"{report.error_estimate:.3g} of the largest value after {report.evaluations} "
-            f"evaluations; {cure}",
+            f"{report.error_estimate:.3g} of the largest value{effort}; {cure}",
             ConvergenceWarning,
             stacklevel=stacklevel,
         )

@@ -1,11 +1,18 @@
-"""The check of a tolerance."""
+"""Checks of tolerances."""
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
 from structlin._backend import type_name
+
+
+def require_nonnegative(tol: float) -> None:
+    """Raise ``ValueError`` for a tolerance that is negative, infinite or NaN."""
+    if not 0 <= tol < math.inf:
+        raise ValueError(f"tol is {tol}: pass a number of 0 or more")
 
 
 def require_tolerance(tol: float, dtype: Any, xp: ModuleType) -> None:

@@ -116,9 +116,11 @@ def chebtucker(
         evaluate, bases, tol, rng, like=like, max_degree=max_degree, max_bytes=max_bytes
     )
     report = replace(report, evaluations=report.evaluations + evaluate.count)
+    periodic = " and ".join(str(axis) for axis, basis in enumerate(bases) if basis.periodic)
+    doubt = f"is not periodic along axis {periodic}, or " if periodic else ""
     warn_unresolved(
         report,
-        "f has kinks, jumps, noise or details that are too fine for it: split the domain where f "
-        "is not smooth, raise max_degree, or ask for less by tol",
+        f"f {doubt}has kinks, jumps, noise or details that are too fine for it: split the domain "
+        "where f is not smooth, raise max_degree, or ask for less by tol",
     )
     return ChebTucker(core, factors, bases, report=report)

@@ -18,8 +18,9 @@ from structlin._validation import common_type, require_finite
 from structlin.matrices._base import conjugate, size_text, times
 from structlin.tensors import _core
 from structlin.tensors._axes import require_one_shape
-from structlin.tensors._indices import Indexed, inside, spread
-from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._entries import Entries
+from structlin.tensors._indices import inside, spread
+from structlin.tensors._memory import default_bytes
 from structlin.tensors._sums.rhosvd import normalized, rhosvd
 from structlin.tensors.tucker import Tucker
 
@@ -27,7 +28,7 @@ from structlin.tensors.tucker import Tucker
 _block = 2**22
 
 
-class CP(Indexed):
+class CP(Entries):
     """The tensor ``T[i, j, …] = Σ_q weights[q] factors[0][i, q] factors[1][j, q] …``.
 
     Parameters
@@ -104,16 +105,7 @@ class CP(Indexed):
         """Where the arrays live."""
         return device(self.weights)
 
-    def full(self, *, max_bytes: int = default_bytes) -> Any:
-        """Return the tensor as an array.
-
-        Raises
-        ------
-        MemoryError
-            If it takes more than ``max_bytes``.
-        """
-        cure = "take a part of it by indexing, or raise max_bytes"
-        require_memory(self.shape, self.dtype, "the tensor", cure, max_bytes)
+    def _full(self) -> Any:
         return compiled(self.xp, khatri_rao_core)(self.weights, self.factors)
 
     def _points_at_once(self) -> int:

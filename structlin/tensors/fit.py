@@ -11,6 +11,7 @@ from structlin._backend import namespace
 from structlin._validation import inexact, require_finite
 from structlin.bases import Basis
 from structlin.sketching._random import seed_of
+from structlin.tensors._axes import per_axis
 from structlin.tensors._domain import bases_of
 from structlin.tensors._function.representation import Representation
 from structlin.tensors._memory import default_bytes
@@ -94,8 +95,8 @@ def fit(
     if not tol >= eps:
         raise ValueError(f"tol is {tol:g}: {values.dtype} holds {eps:.1e}, ask for that or more")
     search = Search(points, values / (scale or 1.0), bases, tol, generator, max_bytes)
-    fixed_sizes = None if degrees is None else [n + 1 for n in _per_axis(degrees, d, "degrees", 0)]
-    fixed_ranks = None if ranks is None else _per_axis(ranks, d, "ranks", 1)
+    fixed_sizes = None if degrees is None else [n + 1 for n in _counts(degrees, d, "degrees", 0)]
+    fixed_ranks = None if ranks is None else _counts(ranks, d, "ranks", 1)
     found, error, noise = search.best(fixed_sizes, fixed_ranks)
     report = Construction(
         method="fit",
@@ -155,10 +156,8 @@ def _require_inside(points: Any, bases: Sequence[Basis]) -> None:
             )
 
 
-def _per_axis(given: int | Sequence[int], d: int, name: str, least: int) -> list[int]:
-    each = list(given) if isinstance(given, Sequence | np.ndarray) else [given] * d
-    if len(each) != d:
-        raise ValueError(f"{name} has {len(each)} entries, and points has {d} columns")
+def _counts(given: int | Sequence[int], d: int, name: str, least: int) -> list[int]:
+    each = per_axis(given, d, name, f"points has {d} columns")
     for n in each:
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
             raise ValueError(f"{name} is {given!r}: pass integers of {least} or more")

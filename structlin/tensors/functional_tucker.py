@@ -12,18 +12,17 @@ from typing import Any, Literal, Self
 import numpy as np
 from tqdm.auto import tqdm
 
-from structlin._backend import is_numpy, namespace
 from structlin._errors import ConvergenceWarning
-from structlin._validation import inexact, require_finite
 from structlin.covariance import Matern
 from structlin.sketching._random import seed_of
-from structlin.tensors._axes import axis_number
+from structlin.tensors._axes import per_axis
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors._regression import sweeps
+from structlin.tensors._regression.fitted import Fitted, not_fitted
+from structlin.tensors._regression.observations import checked, sorted_axes
 from structlin.tensors._regression.starts import started
 from structlin.tensors._regression.variational import Evidence, Posterior
 
-_not_fitted = "nothing has been fitted yet: call fit(coords, y) first"
 # more different coordinates on an axis are merged until the functions are nearly known
 _first_points = 400
 
@@ -57,7 +56,7 @@ class Regression:
     seed: int
 
 
-class FunctionalTucker:
+class FunctionalTucker(Fitted):
     """Values at continuous coordinates as a Tucker tensor of random functions, with error bars.
 
     ``y = mean + Σ core[p, q, …] u_p(x) v_q(z) … + noise``, where the functions of every variable
@@ -183,7 +182,7 @@ class FunctionalTucker:
         self.seed = seed_of(rng)
         self.progress = progress
         self.max_bytes = max_bytes
-        self._posterior: Posterior | None = None
+        self._posterior = None
         self._report: Regression | None = None
 
     def __repr__(self) -> str:
@@ -213,10 +212,10 @@ class FunctionalTucker:
             If the shapes disagree, an entry is NaN or infinite, an axis has only one coordinate, or
             there are fewer values than numbers to be found even if all functions were known.
         """
-        coords, y = _checked(coords, y)
+        coords, y = checked(coords, y)
         count, d = coords.shape
-        ranks = self._per_axis(self.given_ranks, "ranks", d)
-        kernels = self._per_axis(self.given_kernels, "kernels", d)
+        ranks = per_axis(self.given_ranks, d, "ranks", f"coords has {d} axes")
+        kernels = per_axis(self.given_kernels, d, "kernels", f"coords has {d} axes")
         for axis, r in enumerate(ranks):
             most = math.prod(ranks) // r
             if not self.diagonal and r > most:
@@ -252,13 +251,13 @@ class FunctionalTucker:
         y = (parts - center) / spread
         self._pitch = self.resolution * widths
         coords = self._rounded(coords)
-        points, places = _sorted(coords)
+        points, places = sorted_axes(coords)
         cells = np.asarray([max(len(x) // 8, _first_points) for x in points])
         merged = d > 1 and any(len(x) > 2 * n for x, n in zip(points, cells, strict=True))
         first, first_points, first_places = coords, points, places
         if merged:
             first = self._low + np.round((coords - self._low) / widths * cells) / cells * widths
-            first_points, first_places = _sorted(first)
+            first_points, first_places = sorted_axes(first)
         rng, learn = np.random.default_rng(self.seed), [self.learn] * d
         starts: list[tuple[Posterior, Evidence, float]] = []
         rounds = 0
@@ -305,7 +304,7 @@ class FunctionalTucker:
             As for `fit`; also if nothing has been fitted yet.
         """
         posterior = self._fitted()
-        coords, y = _checked(coords, y, len(self.ranks))
+        coords, y = checked(coords, y, len(self.ranks))
         coords, y = self._rounded(coords), (y - self._center) / self._scale
         past, places = self._evidence, []
         for axis, functions in enumerate(posterior.axes):
@@ -323,102 +322,12 @@ class FunctionalTucker:
             posterior.axes[axis].observe(precision * information, precision * shift)
         return self._finished(*self._run(posterior, places, y, past, None))
 
-    def predict(self, coords: Any, *, return_std: bool = False, include_noise: bool = False) -> Any:
-        """Return the expected values at coordinates, and their standard deviations.
-
-        Parameters
-        ----------
-        coords : (N, d) array
-            Coordinates; far from all data the functions return to zero, and the error bars grow.
-        return_std : bool
-            Return standard deviations as well.
-        include_noise : bool
-            Whether these are those of new noisy values, instead of those of the function.
-
-        Returns
-        -------
-        (N,) array, or two of them
-        """
-        posterior = self._fitted()
-        mean, variance = posterior.at(_checked_coords(coords, len(self.ranks)))
-        mean = self._center + self._scale * mean
-        if not return_std:
-            return mean
-        if include_noise:
-            variance = variance + 1 / posterior.precision
-        return mean, self._scale * np.sqrt(variance)
-
-    def functions(self, axis: int, x: Any, *, return_std: bool = False) -> Any:
-        """Return the functions of one axis at coordinates, and their standard deviations.
-
-        Parameters
-        ----------
-        axis : int
-        x : (n,) array
-        return_std : bool
-            Return standard deviations as well.
-
-        Returns
-        -------
-        (n, r) array, or two of them
-        """
-        posterior = self._fitted()
-        axis = axis_number(axis, len(self.ranks), "the model")
-        namespace(x)  # no list
-        coords = _checked_coords(x[:, None] if x.ndim == 1 else x, 1)
-        mean, spread = posterior.axes[axis].at(coords[:, 0])
-        if not return_std:
-            return mean
-        return mean, np.sqrt(np.maximum(np.diagonal(spread, axis1=1, axis2=2), 0.0))
-
-    def score(self, coords: Any, y: Any) -> float:
-        """Return the coefficient of determination R² of predictions: 1 is perfect, 0 the mean's.
-
-        Parameters
-        ----------
-        coords : (N, d) array
-        y : (N,) array
-        """
-        self._fitted()
-        coords, y = _checked(coords, y, len(self.ranks))
-        total = float(np.sum((y - np.mean(y)) ** 2))
-        left = float(np.sum((y - self.predict(coords)) ** 2))
-        return 1 - left / total if total > 0 else float(left == 0)
-
     @property
     def report(self) -> Regression:
         """How the last `fit` or `update` went."""
         if self._report is None:
-            raise ValueError(_not_fitted)
+            raise ValueError(not_fitted)
         return self._report
-
-    @property
-    def ranks(self) -> tuple[int, ...]:
-        """How many functions every axis has."""
-        return self._fitted().coupling.ranks
-
-    @property
-    def kernels(self) -> tuple[Matern, ...]:
-        """The covariance of the functions of every axis."""
-        return tuple(functions.covariance for functions in self._fitted().axes)
-
-    @property
-    def mean(self) -> float:
-        """What is added to the random functions."""
-        offset = self._fitted().offset
-        return self._center + self._scale * offset
-
-    @property
-    def noise(self) -> float:
-        """The standard deviation of the noise."""
-        precision = self._fitted().precision
-        return float(self._scale * precision**-0.5)
-
-    @property
-    def core(self) -> Any:
-        """The expected entries of the core, or of its diagonal, in the units of the values."""
-        core = self._fitted().core * self._scale
-        return core if self.diagonal else core.reshape(self.ranks)
 
     def _finished(self, evidence: Evidence, rounds: int, rise: float) -> Self:
         self._evidence = evidence
@@ -460,58 +369,7 @@ class FunctionalTucker:
                 tell=bar.update,
             )
 
-    def _fitted(self) -> Posterior:
-        if self._posterior is None:
-            raise ValueError(_not_fitted)
-        return self._posterior
-
-    def _per_axis(self, given: Any, name: str, d: int) -> list[Any]:
-        if given is None or isinstance(given, int | np.integer | Matern):
-            return [given] * d
-        if len(given) != d:
-            raise ValueError(f"{name} has {len(given)} entries, and coords has {d} axes")
-        return list(given)
-
     def _rounded(self, coords: Any) -> Any:
         if self.resolution == 0:
             return coords
         return self._low + np.round((coords - self._low) / self._pitch) * self._pitch
-
-
-def _sorted(coords: Any) -> tuple[list[Any], list[Any]]:
-    """Return the different coordinates of every axis, and which of them every row has."""
-    pairs = [np.unique(x, return_inverse=True) for x in coords.T]
-    return [x for x, _ in pairs], [place for _, place in pairs]
-
-
-def _checked(coords: Any, y: Any, d: int | None = None) -> tuple[Any, Any]:
-    coords = _checked_coords(coords, d)
-    if not is_numpy(namespace(coords, y)):
-        raise TypeError("y is not a NumPy array: regression runs on the host")
-    if y.ndim != 1 or len(y) != len(coords):
-        raise ValueError(
-            f"coords has shape {coords.shape} and y has shape {y.shape}: a value is needed for "
-            "every row"
-        )
-    if len(y) == 0:
-        raise ValueError("there are no values: pass one or more")
-    y = inexact(y)
-    if np.iscomplexobj(y):
-        raise TypeError("y is complex: fit its real and its imaginary part")
-    require_finite("y", y)
-    return coords, y.astype(np.float64)
-
-
-def _checked_coords(coords: Any, d: int | None = None) -> Any:
-    if not is_numpy(namespace(coords)):
-        raise TypeError(
-            "coords is not a NumPy array: the smoother runs on the host, copy the data there first"
-        )
-    if coords.ndim != 2 or coords.shape[1] == 0 or d not in (None, coords.shape[1]):
-        wanted = "(N, d)" if d is None else f"(N, {d})"
-        raise ValueError(f"coords has shape {coords.shape}: {wanted} is expected")
-    coords = inexact(coords)
-    if np.iscomplexobj(coords):
-        raise TypeError("coords is complex: coordinates are real")
-    require_finite("coords", coords)
-    return coords.astype(np.float64)

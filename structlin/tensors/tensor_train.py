@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,8 +15,10 @@ from structlin.tensors._axes import (
     axis_numbers,
     largest_ranks,
     permutation,
+    require_one_each,
     require_one_shape,
 )
+from structlin.tensors._tolerance import require_nonnegative
 from structlin.tensors._trains.blocks import corners, products
 from structlin.tensors._trains.entries import TrainEntries
 from structlin.tensors._trains.sweeps import (
@@ -167,11 +168,7 @@ class TensorTrain(TrainEntries):
             Of as many entries along every axis as the matrix has rows, and of the same ranks.
         """
         xp = namespace(self, *matrices)
-        if len(matrices) != self.ndim:
-            raise ValueError(
-                f"{len(matrices)} matrices for {self.ndim} axes: one is needed for every axis, or "
-                "None"
-            )
+        require_one_each(matrices, self.ndim)
         cores = []
         for axis, (core, matrix) in enumerate(zip(self.cores, matrices, strict=True)):
             if matrix is None:
@@ -319,8 +316,7 @@ class TensorTrain(TrainEntries):
 
 
 def _checked(tol: float) -> float:
-    if not 0 <= tol < math.inf:
-        raise ValueError(f"tol is {tol}: pass a number of 0 or more")
+    require_nonnegative(tol)
     return float(tol)
 
 

@@ -19,9 +19,11 @@ from structlin.tensors._axes import (
     axis_numbers,
     largest_ranks,
     permutation,
+    require_one_each,
     require_one_shape,
 )
 from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._tolerance import require_nonnegative
 from structlin.tensors.tensor_train import TensorTrain
 
 
@@ -183,11 +185,7 @@ class Tucker(TuckerEntries):
 
     def mode_products(self, matrices: Sequence[Any]) -> Tucker:
         """Return the tensor times a matrix (m, n) along every axis; None leaves an axis alone."""
-        if len(matrices) != self.ndim:
-            raise ValueError(
-                f"{len(matrices)} matrices for {self.ndim} axes: one is needed for every axis, or "
-                "None"
-            )
+        require_one_each(matrices, self.ndim)
         out = self
         for axis, matrix in enumerate(matrices):
             out = out if matrix is None else out.mode_product(matrix, axis)
@@ -229,8 +227,7 @@ class Tucker(TuckerEntries):
         QR factorisations of the factors, and truncation of the core along one axis after another
         to ``tol/√d`` each: ``O(d n r² + d r^{d+1})`` operations.
         """
-        if not 0 <= tol < math.inf:
-            raise ValueError(f"tol is {tol}: pass a number of 0 or more")
+        require_nonnegative(tol)
         bounds = None if ranks is None else rank_bounds(ranks, self.shape)
         tensor = self.orthogonalize()
         if not math.isfinite(_core.norm(tensor.core)):

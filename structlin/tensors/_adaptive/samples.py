@@ -10,6 +10,7 @@ import numpy as np
 
 from structlin._backend import device, namespace
 from structlin._validation import first_nonfinite, inexact
+from structlin.tensors._blocks import by_blocks
 
 _block = 2**20  # points in one call
 _sums = 1e4  # by how much sums may be larger than the values
@@ -49,9 +50,7 @@ class Samples:
 
     def __call__(self, points: Any) -> Any:
         """Return the values at points (N, d) of the host."""
-        starts = range(0, max(len(points), 1), _block)
-        parts = [self._values(points[start : start + _block]) for start in starts]
-        return parts[0] if len(parts) == 1 else self.xp.concat(parts)
+        return by_blocks(lambda block: self._values(points[block]), len(points), _block)
 
     def _values(self, points: Any) -> Any:
         xp = self.xp

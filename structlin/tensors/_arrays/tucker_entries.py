@@ -14,8 +14,9 @@ from structlin._backend import device, is_numpy, namespace, type_name
 from structlin._validation import common_type
 from structlin.matrices._base import size_text
 from structlin.tensors import _core
-from structlin.tensors._indices import Indexed, inside, places, spread
-from structlin.tensors._memory import default_bytes, itemsize, require_memory
+from structlin.tensors._entries import Entries
+from structlin.tensors._indices import inside, places, spread
+from structlin.tensors._memory import itemsize
 from structlin.tensors._report import Compression
 from structlin.tensors.tensor_train import TensorTrain
 
@@ -23,8 +24,10 @@ from structlin.tensors.tensor_train import TensorTrain
 _block, _at_once = 2**26, 2**20
 
 
-class TuckerEntries(Indexed):
+class TuckerEntries(Entries):
     """A core and a matrix for every axis, and what they are entry by entry."""
+
+    _cure = "go through its blocks(), take a part of it by indexing, or raise max_bytes"
 
     def __init__(
         self, core: Any, factors: Sequence[Any], *, report: Compression | None = None
@@ -74,16 +77,7 @@ class TuckerEntries(Indexed):
         """How many bytes are stored."""
         return self.parameters * itemsize(self.dtype)
 
-    def full(self, *, max_bytes: int = default_bytes) -> Any:
-        """Return the tensor as an array.
-
-        Raises
-        ------
-        MemoryError
-            If it takes more than ``max_bytes``.
-        """
-        cure = "go through its blocks(), take a part of it by indexing, or raise max_bytes"
-        require_memory(self.shape, self.dtype, "the tensor", cure, max_bytes)
+    def _full(self) -> Any:
         return _core.formed(_core.mode_products(self.core, self.factors))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

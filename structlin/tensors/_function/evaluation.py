@@ -13,6 +13,7 @@ from structlin._kernels import tucker_points
 from structlin._validation import inexact
 from structlin.bases import Basis
 from structlin.tensors import _core
+from structlin.tensors._domain import slack
 from structlin.tensors._function.representation import Representation
 from structlin.tensors._memory import default_bytes, require_memory
 from structlin.tensors.tensor_train import TensorTrain
@@ -193,8 +194,8 @@ def _inside(x: Any, basis: Basis, axis: int) -> Any:
     if not bool(xp.any(outside)):
         return x
     if not basis.periodic:
-        slack = 8 * float(xp.finfo(x.dtype).eps) * max(abs(basis.low), abs(basis.high))
-        outside = (x < basis.low - slack) | (x > basis.high + slack)
+        reach = slack(basis, float(xp.finfo(x.dtype).eps))
+        outside = (x < basis.low - reach) | (x > basis.high + reach)
         if not bool(xp.any(outside)):
             return xp.clip(xp.astype(x, xp.float64), basis.low, basis.high)
     place = int(xp.argmax(xp.astype(xp.reshape(outside, (-1,)), xp.int8)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
+from structlin.tensors._blocks import by_blocks
 from structlin.tensors.tensor_train import TensorTrain
 
 # entries of the products in a block of lines
@@ -38,12 +39,9 @@ def line_coefficients(core: Any, rows: Sequence[Any], axis: int) -> Any:
         _through_train if isinstance(core, TensorTrain) else _through_array
     )
     step = max(_block // max(widest, 1), 1)
-    xp = namespace(core, *(row for k, row in enumerate(rows) if k != axis))
-    parts = [
-        of_block(core, [row[start : start + step, :] for row in rows], axis)
-        for start in range(0, max(count, 1), step)
-    ]
-    return parts[0] if len(parts) == 1 else xp.concat(parts)
+    return by_blocks(
+        lambda block: of_block(core, [row[block, :] for row in rows], axis), count, step
+    )
 
 
 def _through_array(core: Any, rows: Sequence[Any], axis: int) -> Any:

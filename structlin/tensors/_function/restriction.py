@@ -12,7 +12,7 @@ from structlin._kernels.tucker_points import functions
 from structlin.bases import Basis
 from structlin.tensors import _core
 from structlin.tensors._axes import permutation
-from structlin.tensors._domain import bases_of
+from structlin.tensors._domain import bases_of, slack
 from structlin.tensors._function.representation import Representation
 from structlin.tensors.tensor_train import TensorTrain
 
@@ -183,5 +183,5 @@ class Restriction(Representation):
 
 def _within(x: float, basis: Basis) -> bool:
     """Tell whether a number is in the interval, up to rounding errors."""
-    slack = 8 * float(np.finfo(np.float64).eps) * max(abs(basis.low), abs(basis.high))
-    return basis.low - slack <= x <= basis.high + slack
+    reach = slack(basis, float(np.finfo(np.float64).eps))
+    return basis.low - reach <= x <= basis.high + reach

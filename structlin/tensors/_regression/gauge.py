@@ -14,8 +14,11 @@ import numpy as np
 from structlin._backend import namespace, scipy_of
 from structlin.tensors._regression.variational import Evidence, Posterior
 
+# of a quasi-Newton method
+_steps = 5
 
-def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: int = 5) -> None:
+
+def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool) -> None:
     """Choose the mixture of an axis, and its length scale, by the bound.
 
     Parameters
@@ -27,8 +30,6 @@ def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: 
         What all observations say of this axis; it is changed as well.
     learn : bool
         Whether the length scale may change.
-    steps : int
-        Steps of a quasi-Newton method.
 
     Notes
     -----
@@ -86,7 +87,7 @@ def move(posterior: Posterior, axis: int, now: Evidence, *, learn: bool, steps: 
     reach = 1.5 if learn else 0.0
     bounds = [(None, None)] * int(np.sum(free)) + [(-reach, reach)]
     optimize = scipy_of(namespace(shift), "optimize")
-    options = {"maxiter": steps, "maxfun": 3 * steps}
+    options = {"maxiter": _steps, "maxfun": 3 * _steps}
     optimize.minimize(loss, best[1], jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     B = mixture(best[1])
     observe(B, float(best[1][-1]))

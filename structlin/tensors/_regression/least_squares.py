@@ -13,6 +13,7 @@ from structlin._backend import device, namespace
 from structlin.matrices._base import adjoint_of, conjugate
 from structlin.tensors import _core
 from structlin.tensors._arrays.unfoldings import mode_product
+from structlin.tensors._blocks import by_blocks
 
 _block_entries = 2**20
 _probes = 8
@@ -56,12 +57,12 @@ def rows_of(factors: Sequence[Any], vanders: Sequence[Any], part: slice) -> list
 
 def residuals(core: Any, factors: Sequence[Any], vanders: Sequence[Any], values: Any) -> Any:
     """Return values minus those of a function at the same points."""
-    xp, out = namespace(values), []
+
+    def of_block(part: slice) -> Any:
+        return values[part] - _core.entries(core, rows_of(factors, vanders, part))
+
     step = max(_block_entries // math.prod(core.shape), 64)
-    for start in range(0, values.shape[0], step):
-        part = slice(start, min(start + step, values.shape[0]))
-        out.append(values[part] - _core.entries(core, rows_of(factors, vanders, part)))
-    return xp.concat(out)
+    return by_blocks(of_block, values.shape[0], step)
 
 
 def least_squares(
@@ -71,8 +72,8 @@ def least_squares(
     values: Any,
     stiffness: float,
     *,
-    rest: float = 1e-6,
-    most_steps: int = 40,
+    rest: float,
+    most_steps: int,
 ) -> Fit:
     """Fit values from a start, with a penalty of rough functions that is learned.
 

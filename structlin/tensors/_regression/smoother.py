@@ -113,7 +113,7 @@ class Functions:
         n, last = x.shape[0], len(self.points) - 1
         after = np.searchsorted(self.points, x)  # the first point that is not below
         before = np.maximum(after - 1, 0)
-        prior = self.covariance.stationary()
+        prior = self.covariance.state_covariance()
         gaps = np.maximum(x - self.points[before], 0.0)
         A, Q = self.covariance.transition(gaps), self.covariance.process_noise(gaps)
         A[after == 0], Q[after == 0] = 0.0, prior  # nothing is known below the first point
@@ -143,7 +143,7 @@ class Functions:
         return (
             covariance.transition(gaps),
             covariance.process_noise(gaps),
-            covariance.stationary(),
+            covariance.state_covariance(),
         )
 
     def _forward(self, prior: tuple[Any, Any, Any], information: Any, shift: Any) -> Any:

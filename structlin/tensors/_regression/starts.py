@@ -11,6 +11,7 @@ import numpy as np
 from structlin.covariance import Matern
 from structlin.tensors._core import mode_products
 from structlin.tensors._regression.coupling import Coupling, DiagonalCoupling, FullCoupling
+from structlin.tensors._regression.observations import sorted_axes
 from structlin.tensors._regression.smoother import Functions
 from structlin.tensors._regression.sweeps import sweep
 from structlin.tensors._regression.variational import Posterior
@@ -43,8 +44,7 @@ def started(
     chosen = np.arange(len(y))
     if len(y) > _observations:
         chosen = rng.choice(len(y), _observations, replace=False)
-    pairs = [np.unique(x[chosen], return_inverse=True) for x in coordinates.T]
-    places, values = [place for _, place in pairs], y[chosen]
+    (known, places), values = sorted_axes(coordinates[chosen]), y[chosen]
     wide = [r + _spare for r in ranks]
     while math.prod(wide) > max(len(values) // 4, math.prod(ranks)):
         wide[wide.index(max(wide))] -= 1
@@ -52,7 +52,7 @@ def started(
     found = []
     for k in range(_starts):
         axes = []
-        for (x, _), kernel, r, every in zip(pairs, kernels, wide, points, strict=True):
+        for x, kernel, r, every in zip(known, kernels, wide, points, strict=True):
             t = (x - every[0]) / (every[-1] - every[0])
             axes.append(Functions(x, kernel, _waves(t, r, None if k == 0 else rng), max_bytes))
         posterior = Posterior(FullCoupling(wide), axes)

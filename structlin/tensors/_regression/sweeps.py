@@ -65,7 +65,7 @@ def converge(
     posterior: Posterior,
     places: Sequence[Any],
     y: Any,
-    past: Evidence | None = None,
+    past: Evidence | None,
     *,
     learn: Sequence[bool] | None,
     tol: float,

@@ -12,9 +12,7 @@ from structlin._backend import device, namespace
 _block = 64
 
 
-def interpolated(
-    values: Any, nodes: Any, points: Any, order: int, period: float | None = None
-) -> Any:
+def interpolated(values: Any, nodes: Any, points: Any, order: int, period: float | None) -> Any:
     """Return the values at points, (m, R), of functions with the values (n, R) at nodes.
 
     Parameters
@@ -25,8 +23,8 @@ def interpolated(
         Ascending nodes; the points may lie somewhat beyond them.
     order : int
         How many nodes a polynomial goes through, at most ``n``.
-    period : float, optional
-        That of the functions.
+    period : float or None
+        That of the functions, if they have one.
 
     Notes
     -----

@@ -10,15 +10,16 @@ from typing import Any, Self
 from structlin._backend import device, namespace, type_name
 from structlin._validation import common_type, require_cast
 from structlin.matrices._base import size_text
-from structlin.tensors._indices import Indexed, inside, spread
-from structlin.tensors._memory import default_bytes, require_memory
+from structlin.tensors._blocks import by_blocks
+from structlin.tensors._entries import Entries
+from structlin.tensors._indices import inside, spread
 from structlin.tensors._trains.sweeps import times_left, times_right
 
 # entries of the products in a block of points: they stay in the cache
 _block = 2**17
 
 
-class TrainEntries(Indexed):
+class TrainEntries(Entries):
     """The cores of a train, and the entries of the tensor."""
 
     def __init__(self, cores: Sequence[Any]) -> None:
@@ -77,16 +78,7 @@ class TrainEntries(Indexed):
 
     # entries
 
-    def full(self, *, max_bytes: int = default_bytes) -> Any:
-        """Return the tensor as an array.
-
-        Raises
-        ------
-        MemoryError
-            If it takes more than ``max_bytes``.
-        """
-        cure = "take a part of it by indexing, or raise max_bytes"
-        require_memory(self.shape, self.dtype, "the tensor", cure, max_bytes)
+    def _full(self) -> Any:
         xp = self.xp
         out = xp.ones((1, 1), dtype=self.dtype, device=self.device)
         for core in self.cores:
@@ -111,7 +103,7 @@ class TrainEntries(Indexed):
         -----
         ``O(N d n r²)`` operations, by products of matrices for a block of points after another.
         """
-        xp = namespace(self, *rows)
+        namespace(self, *rows)  # one for all
         count = rows[0].shape[0]
         if [row.shape for row in rows] != [(count, n) for n in self.shape]:
             raise ValueError(
@@ -120,11 +112,7 @@ class TrainEntries(Indexed):
             )
         widest = max(n * max(r, s) for r, n, s in (core.shape for core in self.cores))
         step = max(_block // max(widest, 1), 64)
-        parts = [
-            self._entries([row[start : min(start + step, count), :] for row in rows])
-            for start in range(0, max(count, 1), step)
-        ]
-        return parts[0] if len(parts) == 1 else xp.concat(parts)
+        return by_blocks(lambda block: self._entries([row[block, :] for row in rows]), count, step)
 
     def _entries(self, rows: Sequence[Any]) -> Any:
         xp, count = self.xp, rows[0].shape[0]
@@ -140,7 +128,8 @@ class TrainEntries(Indexed):
         return out[:, 0]
 
     def _points_at_once(self) -> int:
-        return max(_block // max(r * s for r, _, s in (core.shape for core in self.cores)), 64)
+        widest: int = max(core.shape[0] * core.shape[2] for core in self.cores)
+        return max(_block // widest, 64)
 
     def _at(self, indices: Any) -> Any:
         xp = self.xp

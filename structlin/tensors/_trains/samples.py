@@ -14,6 +14,8 @@ from structlin._validation import first_nonfinite, inexact
 _block = 2**18
 # places with large entries or large errors that are kept
 _hot = 16
+# random places from which large entries are looked for, and times to go through all axes
+_starts, _climbs = 3, 2
 
 
 class Samples:
@@ -87,21 +89,21 @@ class Samples:
             places[: count // 2] = np.where(kept, near, places[: count // 2])
         return places
 
-    def climb(self, starts: int = 3, rounds: int = 2) -> Any:
+    def climb(self) -> Any:
         """Go from random places to large entries, axis by axis; return one value.
 
         Functions with a narrow peak are next to nothing at random places.
         """
         d = len(self.shape)
-        places = self.rng.integers(0, self.shape, (starts, d))
-        for _ in range(rounds):
+        places = self.rng.integers(0, self.shape, (_starts, d))
+        for _ in range(_climbs):
             for axis, n in enumerate(self.shape):
                 line = np.repeat(places, n, axis=0)
-                line[:, axis] = np.tile(np.arange(n), starts)
+                line[:, axis] = np.tile(np.arange(n), _starts)
                 values = self(line)
                 xp = namespace(values)
-                best = xp.argmax(xp.reshape(xp.abs(values), (starts, n)), axis=1)
-                places[:, axis] = [int(best[k]) for k in range(starts)]
+                best = xp.argmax(xp.reshape(xp.abs(values), (_starts, n)), axis=1)
+                places[:, axis] = [int(best[k]) for k in range(_starts)]
         for place in places:
             self.remember(place)
         return values[:1]

@@ -273,6 +273,11 @@ def test_functions_that_are_never_resolved_are_flagged(f: Function) -> None:
     assert true / 10 < found.error_estimate < 10 * true
 
 
+def test_periodic_axes_are_suspected_first() -> None:
+    with pytest.warns(ConvergenceWarning, match="f is not periodic along axis 1, or has kinks"):
+        chebtucker(lambda x, y: x * y, [(0, 1), Fourier(0, 1)], tol=1e-6, rng=0, max_degree=64)
+
+
 @pytest.mark.parametrize("tol", [1e-4, 1e-6, 1e-8])
 @pytest.mark.parametrize(
     ("d", "f"),
