@@ -1,4 +1,4 @@
-"""The covariance functions of Matérn with half-integer smoothness, and their state-space form."""
+"""The covariance functions of Matérn, and their state-space form."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any, ClassVar
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin._validation import inexact, require_finite
-from structlin.covariance._covariance import Covariance
-
-_far = 1000.0  # exp(−1000) is zero in every precision
+from structlin.covariance._bessel import bessel
+from structlin.covariance._lags import line_points, real_numbers, scaled
+from structlin.covariance._parameters import number
+from structlin.covariance._radial import Radial
 
 
 @dataclass(frozen=True)
-class Matern(Covariance):
-    """The Matérn covariance with smoothness 1/2, 3/2 or 5/2.
+class Matern(Radial):
+    """The Matérn covariance, of functions that are as smooth as one chooses.
 
     Parameters
     ----------
     nu : float
-        The smoothness: 0.5, 1.5 or 2.5. Functions have ``nu − 1/2`` derivatives.
+        The smoothness, positive; it is not learned. Functions have the derivatives of an order
+        below ``nu``, in the mean square.
     length_scale : float
         Over what distance the function changes.
     variance : float
@@ -34,19 +35,24 @@ class Matern(Covariance):
     Raises
     ------
     ValueError
-        If ``nu`` is another number, or a parameter is not positive.
+        If ``nu`` or a parameter is not positive.
 
     Notes
     -----
-    With ``r = √(2 nu) |x − y| / length_scale``, the covariance is ``variance e⁻ʳ`` times 1,
-    ``1 + r`` or ``1 + r + r²/3``.
+    With ``r = √(2 nu) |x − y| / length_scale``, the covariance is ``2¹⁻ⁿ rⁿ Kₙ(r) / Γ(n)`` times
+    ``variance``, where ``n`` is ``nu`` and ``K`` the modified Bessel function of the second kind.
+    For ``nu`` 1/2, 3/2 and 5/2 this is ``variance e⁻ʳ`` times 1, ``1 + r`` and ``1 + r + r²/3``;
+    up to 21/2 such forms are used. With other ``nu`` NumPy takes SciPy's Bessel function, and other
+    array libraries some 200 exponentials for every lag. The spectral density is that of a Student-t
+    distribution with ``2 nu`` degrees of freedom and the scale ``1 / (2π length_scale)``.
 
-    The function and its first ``nu − 1/2`` derivatives, in units of the length ``1/rate`` with
-    ``rate = √(2 nu) / length_scale``, are a Markov process: with this *state* ``s``, of ``states``
-    numbers, ``s(x + gap) = A s(x) + noise``. Here ``A = exp(F rate gap)`` is a polynomial times an
-    exponential, because ``F`` has the only eigenvalue −1, and the covariance of the noise is
-    ``Q = P − A P Aᵀ``, where ``P`` is the covariance of the state at any point. It is computed as
-    an integral, which loses no digits where the gap is small and ``Q`` nearly zero.
+    *State space*, for ``nu`` 1/2, 3/2 and 5/2: the function and its first ``nu − 1/2`` derivatives,
+    in units of the length ``1/rate`` with ``rate = √(2 nu) / length_scale``, are a Markov process:
+    with this *state* ``s``, of ``states`` numbers, ``s(x + gap) = A s(x) + noise``. Here
+    ``A = exp(F rate gap)`` is a polynomial times an exponential, because ``F`` has the only
+    eigenvalue −1, and the covariance of the noise is ``Q = P − A P Aᵀ``, where ``P`` is the
+    covariance of the state at any point. It is computed as an integral, which loses no digits where
+    the gap is small and ``Q`` nearly zero.
 
     References
     ----------
@@ -77,53 +83,55 @@ class Matern(Covariance):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.nu not in (0.5, 1.5, 2.5):
-            raise ValueError(f"nu is {self.nu!r}: there are state-space forms for 0.5, 1.5 and 2.5")
-        object.__setattr__(self, "nu", float(self.nu))
+        object.__setattr__(self, "nu", number("nu", self.nu, 0.0, math.inf))
 
     @property
-    def states(self) -> int:
-        """How many numbers the state has: the function and its derivatives."""
-        return int(self.nu + 0.5)
+    def derivatives(self) -> float:
+        """How many continuous derivatives the covariance has: those of an order below ``2 nu``."""
+        return math.ceil(2 * self.nu) - 1
 
     @property
     def rate(self) -> float:
         """``√(2 nu) / length_scale``."""
         return math.sqrt(2 * self.nu) / self.length_scale
 
-    def __call__(self, x: Any, y: Any = None) -> Any:
-        """Return the covariances between points ``x`` and points ``y``, by default ``x`` again.
+    @property
+    def _far(self) -> float:
+        # for large nu the covariance is near to exp(-u²/(4 nu))
+        return 1000.0 + 60.0 * math.sqrt(self.nu)
 
-        Parameters
-        ----------
-        x : (n,) array
-        y : (m,) array, optional
+    def spectral_density(self, frequencies: Any) -> Any:
+        """Return the power per unit of frequency, that of a Student-t distribution."""
+        frequencies = real_numbers("frequencies", frequencies)
+        ratio = math.exp(math.lgamma(self.nu + 0.5) - math.lgamma(self.nu))
+        z = 2 * math.pi / self.rate * frequencies
+        peak = 2 * math.sqrt(math.pi) * self.variance * ratio / self.rate
+        xp = namespace(frequencies)
+        return peak * xp.exp(-(self.nu + 0.5) * xp.log1p(z * z))
 
-        Returns
-        -------
-        (n, m) array
-        """
-        x = _points("x", x)
-        y = x if y is None else _points("y", y)
-        xp = namespace(x, y)
-        r = self._in_units(xp.abs(x[:, None] - y[None, :]))
-        series = (1.0, 1.0, 1 / 3)[: self.states]
-        return self.variance * xp.exp(-r) * sum(c * r**k for k, c in enumerate(series))
+    def _slope(self, u: Any, power: int, order: int) -> Any:
+        # g(u²/2) = B(nu, u)/Γ(nu), and the derivative of B(a, u) by u²/2 is -B(a - 1, u)/2
+        log_scale = -order * math.log(2) - math.lgamma(self.nu)
+        return bessel(power, self.nu - order, u, log_scale)
 
-    def feedback(self, like: Any = None) -> Any:
-        """Return the (states, states) matrix ``F`` of ``ds/dx = rate F s + noise``.
+    # -- the state-space form -------------------------------------------------------------------
+
+    @property
+    def states(self) -> int:
+        """How many numbers the state has: the function and its derivatives."""
+        if self.nu not in (0.5, 1.5, 2.5):
+            raise ValueError(f"nu is {self.nu:g}: there are state-space forms for 0.5, 1.5 and 2.5")
+        return int(self.nu + 0.5)
+
+    def state_covariance(self, like: Any = None) -> Any:
+        """Return the (states, states) covariance of the state at one point.
+
+        Its first entry is the variance of the function; the others are those of its derivatives.
 
         Parameters
         ----------
         like : array, optional
             Gives the array library, the precision and the device; by default NumPy and float64.
-        """
-        return _moved(_nilpotent(self.states) - np.eye(self.states), like)
-
-    def stationary(self, like: Any = None) -> Any:
-        """Return the (states, states) covariance of the state at one point.
-
-        Its first entry is the variance of the function; the others are those of its derivatives.
         """
         return _moved(self.variance * np.sum(_noise_terms(self.states), axis=0), like)
 
@@ -158,69 +166,10 @@ class Matern(Covariance):
             total = total + _remainder(k, 2 * a) * _moved(self.variance * terms[k], a)
         return total
 
-    def precision(self, points: Any) -> tuple[Any, Any]:
-        """Return the inverse covariance of the states at ascending points, which is banded.
-
-        Parameters
-        ----------
-        points : (n,) array
-            Different points, ascending.
-
-        Returns
-        -------
-        diagonal : (n, states, states) array
-            The blocks on the diagonal.
-        below : (n - 1, states, states) array
-            The blocks below it: the block of row ``i + 1`` and column ``i``.
-
-        Raises
-        ------
-        ValueError
-            If the points are not ascending.
-
-        Notes
-        -----
-        Entries are as large as ``(rate gap)^(−2 nu)``. For points that are very near to each other
-        filter the states instead, which needs ``Q`` and not its inverse.
-        """
-        points = _points("points", points)
-        xp, n = namespace(points), points.shape[0]
-        gaps = points[1:] - points[:-1]
-        if n == 0 or bool(xp.any(gaps <= 0)):
-            raise ValueError("points must be one or more, different and ascending: sort them first")
-        A = self.transition(gaps)
-        # Q is graded by powers of the gap: scale it before it is inverted
-        _, a = self._scaled(gaps)
-        a = xp.where(a < 1, a, xp.ones_like(a))
-        grades = xp.concat([a[:, 0, :] ** (self.nu - j) for j in range(self.states)], axis=1)
-        grades = grades[:, :, None]
-        both = grades * xp.matrix_transpose(grades)
-        inverse = xp.linalg.inv(self.process_noise(gaps) / both) / both
-        below = -xp.matmul(inverse, A)
-        first = xp.linalg.inv(self.stationary(points))[None, :, :]
-        diagonal = xp.concat([first, inverse])
-        diagonal[:-1, ...] = diagonal[:-1, ...] - xp.matmul(xp.matrix_transpose(A), below)
-        return diagonal, below
-
     def _scaled(self, gaps: Any) -> tuple[ModuleType, Any]:
         """Return the gaps in units of ``1/rate``, as an (n, 1, 1) array."""
-        gaps = _points("gaps", gaps)
-        return namespace(gaps), self._in_units(gaps[:, None, None])
-
-    def _in_units(self, distances: Any) -> Any:
-        """Return distances in units of ``1/rate``, those beyond which nothing is left cut short."""
-        xp = namespace(distances)
-        far = min(_far / self.rate, float(xp.finfo(distances.dtype).max))
-        return self.rate * xp.where(distances < far, distances, far * xp.ones_like(distances))
-
-
-def _points(name: str, x: Any) -> Any:
-    if not hasattr(x, "ndim") or x.ndim != 1:
-        shape = tuple(x.shape) if hasattr(x, "shape") else repr(x)
-        raise ValueError(f"{name} is {shape}: pass an array of one axis, of points of the line")
-    x = inexact(x)
-    require_finite(name, x)
-    return x
+        gaps = line_points("gaps", gaps)
+        return namespace(gaps), scaled(gaps[:, None, None], self.rate, self._far)
 
 
 def _moved(matrix: Any, like: Any) -> Any:

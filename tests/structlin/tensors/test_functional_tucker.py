@@ -57,7 +57,7 @@ def test_the_smoother_is_the_dense_gaussian_process(nu, rng):
 def test_the_compiled_smoother_is_its_source(rng):
     kernel, n, r = Matern(1.5, 0.4), 6, 2
     gaps = rng.uniform(0.01, 0.3, n - 1)
-    prior = kernel.transition(gaps), kernel.process_noise(gaps), kernel.stationary()
+    prior = kernel.transition(gaps), kernel.process_noise(gaps), kernel.state_covariance()
     information, shift = observed(rng, n, r)
     found = []
     for module in (markov, markov_numba):
