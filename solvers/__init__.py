@@ -7,7 +7,25 @@ from structlin.solvers._solution import Solution as Solution
 from structlin.solvers.bandit import TsallisINF as TsallisINF
 from structlin.solvers.cg import cg as cg
 from structlin.solvers.fast_sine import fast_sine as fast_sine
+from structlin.solvers.gp import KroneckerGP as KroneckerGP
+from structlin.solvers.gp_pde import (
+    Neumann as Neumann,
+    Nonlinearity as Nonlinearity,
+    collocation as collocation,
+    gp_hm as gp_hm,
+    solve_linear_pde as solve_linear_pde,
+    solve_semilinear_pde as solve_semilinear_pde,
+)
 from structlin.solvers.heat import HeatEquation2D as HeatEquation2D, HeatRun as HeatRun
+from structlin.solvers.lattice import (
+    DigitallyShiftInvariant as DigitallyShiftInvariant,
+    DigitalNet as DigitalNet,
+    Lattice as Lattice,
+    LatticeGP as LatticeGP,
+    ShiftInvariant as ShiftInvariant,
+    construct_lattice as construct_lattice,
+    integrate as integrate,
+)
 from structlin.solvers.relaxation_layer import (
     Learner as Learner,
     RelaxationLayer as RelaxationLayer,

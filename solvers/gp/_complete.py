@@ -67,7 +67,7 @@ class Complete(Conditioning):
             known.get((0, j)) or factor(k, grid, j) for j, k in enumerate(term)
         ]
         self.scale = math.prod(f.largest for f in self.factors)
-        self.spectrum = Spectrum([f.eigenvalues for f in self.factors], noise / self.scale, grid.xp)
+        self.spectrum = Spectrum([f.eigenvalues for f in self.factors], noise / self.scale)
         self._require_regular()
 
     def _require_regular(self) -> None:

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from structlin._backend import namespace
@@ -78,10 +79,14 @@ class Conditioning(ABC):
         self.terms: tuple[Term, ...] = tuple(tuple(term) for term in terms)
         self.values = values
         self.noise = noise
-        self.xp = grid.xp
 
     mask: Any = None
     """Where there are values, (n_1, …, n_d) booleans; None if that is everywhere."""
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array library."""
+        return self.grid.xp
 
     @property
     def known(self) -> Mapping[tuple[int, int], Any]:

@@ -34,7 +34,11 @@ class Spectrum:
 
     eigenvalues: Sequence[Any]
     noise: float
-    xp: ModuleType
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array library."""
+        return namespace(self.eigenvalues[0])
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,12 @@ class Posterior:
         self._given = conditioning
         self._prior_mean = prior_mean
         self._many = many
-        self.xp = points.xp
         self.dtype = conditioning.values.dtype
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array library."""
+        return self.points.xp
 
     @functools.cached_property
     def mean(self) -> Any:
@@ -160,15 +165,14 @@ class Posterior:
         largest = max(self._given.grid.size, self.points.size, *ranks)
         step = max(1, _together // (largest * outputs))
         xp = self.xp
-        drawn = [
-            self._changes(seed, start, min(step, int(count) - start))
-            for start in range(0, int(count), step)
-        ]
         shape = (int(count), outputs, *self.shape)
-        device = self.points.device
-        changes = xp.concat(drawn) if drawn else xp.empty((0,), dtype=self.dtype, device=device)
-        changes = xp.moveaxis(xp.reshape(changes, shape), 1, -1)
-        return (changes if self._many else changes[..., 0]) + self.mean
+        made = xp.empty(shape, dtype=self.dtype, device=self.points.device)
+        for start in range(0, int(count), step):
+            here = min(step, int(count) - start)
+            changes = self._changes(seed, start, here)
+            made[start : start + here, ...] = xp.reshape(changes, (here, *shape[1:]))
+        made = xp.moveaxis(made, 1, -1)
+        return (made if self._many else made[..., 0]) + self.mean
 
     def _changes(self, seed: int, start: int, count: int) -> Any:
         """Return samples less the mean, those from ``start`` on, as (count · outputs, …) arrays."""

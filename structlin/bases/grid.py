@@ -121,6 +121,10 @@ class Grid:
             )
         return inexact(self.xp.broadcast_to(made, self.shape), self.xp)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # array libraries are modules, which cannot be pickled
+        return Grid, self.axes
+
     def __repr__(self) -> str:
         spans = " × ".join(f"[{low:g}, {high:g}]" for low, high in self.sides)
         return f"<Grid {'x'.join(map(str, self.shape))} on {spans}>"

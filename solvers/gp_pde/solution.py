@@ -1,0 +1,194 @@
+"""The posterior of the solution of a boundary value problem, and the report of how it was made."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from structlin._backend import device, namespace
+from structlin._validation import inexact, require_finite
+from structlin.bases.grid import Grid
+from structlin.sketching._random import seed_of
+from structlin.solvers.gp_pde._blocks import along
+from structlin.solvers.gp_pde._features import Features
+from structlin.solvers.gp_pde._products import Conditioned
+
+
+@dataclass(frozen=True)
+class PDEReport:
+    """How a solution came about.
+
+    Attributes
+    ----------
+    route : str
+        ``"lines"`` (spectral lines of the data), ``"extension"`` (a Fourier series on a larger box)
+        or ``"given"`` (the features that were passed).
+    lines : tuple of tuple of float
+        The frequencies found along every axis, cycles per unit of length.
+    ranks : tuple of int
+        How many combinations of features every axis has.
+    residual : float
+        What the equations leave of the data, relative to the data, each in units of its noise.
+    misfits : dict of str to float
+        The largest misfit of the equation, of every side and of observations, in units of the
+        standard deviation of each.
+    error_estimate : float
+        The root mean square of the posterior standard deviation, its numerical floor included, at
+        some of the nodes, relative to that of the solution.
+    log_evidence : float
+        The log density of the data, scaled as they were for the computation; NaN where the equation
+        was solved axis by axis.
+    corner_mismatch : float
+        The largest difference of the data of two sides where they meet, relative to the data.
+    jitter : float
+        What was added to the diagonal of the scaled normal matrix of the preconditioner; it does
+        not enter the mean.
+    converged : bool
+    iterations : int
+        Of the refinement; 0 for a direct method.
+    seconds : float
+    seed : int
+        Of the sketch in which lines are looked for.
+    noisy : bool
+        Whether the source was said to have noise.
+    """
+
+    route: str
+    lines: tuple[tuple[float, ...], ...]
+    ranks: tuple[int, ...]
+    residual: float
+    misfits: dict[str, float]
+    error_estimate: float
+    log_evidence: float
+    corner_mismatch: float
+    jitter: float
+    converged: bool
+    iterations: int
+    seconds: float
+    seed: int
+    noisy: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PDESolution:
+    """The Gaussian posterior of the solution: mean, standard deviation and samples anywhere.
+
+    Attributes
+    ----------
+    grid : Grid
+        The nodes on which the equation was given.
+    features : tuple of Features
+        The functions of every coordinate whose products make up the solution.
+    posterior : Conditioned
+        Their weights.
+    scale : float
+        What the products are multiplied by.
+    report : PDEReport
+    """
+
+    grid: Grid
+    features: tuple[Features, ...]
+    posterior: Conditioned = field(repr=False)
+    scale: float
+    report: PDEReport
+
+    @property
+    def converged(self) -> bool:
+        """Whether the equations are satisfied as far as the data allow."""
+        return self.report.converged
+
+    @functools.cached_property
+    def floor(self) -> float:
+        """The numerical error of a value, which the posterior cannot know of, before scaling.
+
+        Rounding errors of the sum of products, and of exact data the part that is left: both
+        relative to the largest value at the nodes.
+        """
+        xp = self.grid.xp
+        values = along(self._matrices(self.grid.axes), self.posterior.weights)
+        rounding = 64 * float(xp.finfo(self.grid.dtype).eps)
+        left = 0.0 if self.report.noisy else self.report.residual
+        return (rounding + left) * float(xp.max(xp.abs(values)))
+
+    def mean(self, *points: Any, orders: Sequence[int] | None = None) -> Any:
+        """Return the posterior mean, or a derivative of it, on a tensor grid of points.
+
+        Parameters
+        ----------
+        *points : (m_j,) array
+            The coordinates of the points along every axis.
+        orders : sequence of int, optional
+            The order of the derivative along every axis.
+
+        Returns
+        -------
+        (m_1, …, m_d) array
+            In C order: ``[i, j, k]`` at ``(x_i, y_j, z_k)``.
+        """
+        matrices = self._matrices(points, orders)
+        return self.scale * along(matrices, self.posterior.weights)
+
+    def std(self, *points: Any, floor: bool = True) -> Any:
+        """Return the posterior standard deviation on a tensor grid of points, in C order.
+
+        Parameters
+        ----------
+        *points : (m_j,) array
+        floor : bool
+            Whether to add `floor`, as an independent error: without it, exact data make standard
+            deviations smaller than rounding errors.
+
+        Notes
+        -----
+        A sum of squares, O(R (m_1 r_1 + m_1 m_2)) for R unknowns in two dimensions: no matrix of
+        points times unknowns is formed.
+        """
+        matrices = self._matrices(points)
+        xp = namespace(matrices[0])
+        variance = self.posterior.variance_at(matrices)
+        if floor:
+            variance = variance + self.floor**2
+        return self.scale * xp.sqrt(variance)
+
+    def sample(self, *points: Any, count: int = 1, rng: Any = None) -> Any:
+        """Return functions drawn from the posterior, on a tensor grid of points.
+
+        Returns
+        -------
+        (count, m_1, …, m_d) array
+        """
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"count is {count!r}: pass an integer >= 1")
+        xp = namespace(self.posterior.weights)
+        weights = xp.moveaxis(self.posterior.sample(seed_of(rng), count), 0, -1)
+        return self.scale * xp.moveaxis(along(self._matrices(points), weights), -1, 0)
+
+    def _matrices(self, points: Sequence[Any], orders: Sequence[int] | None = None) -> list[Any]:
+        if len(points) == 1 and isinstance(points[0], Grid):
+            points = points[0].axes
+        ndim = len(self.features)
+        if len(points) != ndim:
+            raise ValueError(
+                f"{len(points)} vectors of points were passed and the grid has {ndim} axes: pass "
+                "the coordinates along every axis"
+            )
+        orders = (0,) * ndim if orders is None else orders
+        xp, made = self.grid.xp, []
+        for axis, (f, x, order) in enumerate(zip(self.features, points, orders, strict=True)):
+            x = xp.asarray(x, device=device(self.grid.axes[0])) if isinstance(x, list) else x
+            namespace(x, self.grid.axes[0])
+            if x.ndim != 1:
+                raise ValueError(
+                    f"the points along axis {axis} have shape {x.shape}: pass a vector"
+                )
+            require_finite(f"points along axis {axis}", x)
+            made.append(f.values(xp.astype(inexact(x), self.grid.dtype), order))
+        return made
+
+    def __repr__(self) -> str:
+        r = self.report
+        state = "converged" if r.converged else "not converged"
+        ranks = "x".join(map(str, r.ranks))
+        return f"<PDESolution {state} by {r.route}, ranks {ranks}, residual {r.residual:.1e}>"
