@@ -30,6 +30,15 @@ def require_array(name: str, x: Any, expected: str = "an array") -> None:
         raise TypeError(f"{name} is a {type(x).__name__}: pass {expected}")
 
 
+def number_or_array(name: str, x: Any, expected: str) -> Any:
+    """Return Python's and NumPy's numbers as Python's, arrays as they are, and refuse the rest."""
+    if isinstance(x, np.generic):
+        x = x.item()
+    if not isinstance(x, int | float | complex) and not compat.is_array_api_obj(x):
+        raise TypeError(f"{name} is a {type(x).__name__}: pass {expected}")
+    return x
+
+
 def require_inexact(dtype: Any, xp: ModuleType) -> bool:
     """Tell whether a data type is floating-point; raise unless it is that, integer or boolean."""
     if xp.isdtype(dtype, ("real floating", "complex floating")):

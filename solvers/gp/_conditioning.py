@@ -205,7 +205,10 @@ class Conditioning(ABC):
         NotImplementedError
             If this way of conditioning has no formula for it.
         """
-        raise NotImplementedError(f"{self.report.method} has no formula for it")
+        raise NotImplementedError(
+            f"data conditioned by {self.report.method!r} have no closed form for leave-one-out: "
+            "fit without some of the values, by mask=, and predict these"
+        )
 
 
 def along_axes(factors: Sequence[Any], X: Any) -> Any:

@@ -58,6 +58,8 @@ def factor(kernel: Covariance, grid: Grid, axis: int) -> Factor:
     ------
     ValueError
         If an eigenvalue is negative beyond rounding: the message names the axis.
+    MemoryError
+        If the matrix does not fit into memory: the message names the axis.
 
     Notes
     -----
@@ -66,8 +68,15 @@ def factor(kernel: Covariance, grid: Grid, axis: int) -> Factor:
     problems of half the size give them.
     """
     xp = grid.xp
-    K = kernel.gram(nodes(grid, axis))
-    values, vectors, mirrored = _eigh(K)
+    try:
+        K = kernel.gram(nodes(grid, axis))
+        values, vectors, mirrored = _eigh(K)
+    except MemoryError as error:
+        n = grid.shape[axis]
+        raise MemoryError(
+            f"axis {axis} has {n} nodes, and its covariance matrix and eigenvectors take "
+            f"{16 * n**2 / 2**30:.3g} GiB: take fewer nodes"
+        ) from error
     largest, least = float(xp.max(values)), float(xp.min(values))
     if not largest > 0 or least < -negligible * largest:
         raise ValueError(

@@ -163,8 +163,6 @@ class FewValues(Conditioning):
         return xp.reshape(xp.concat(made), shape)
 
     def inverse_diagonal(self) -> Any:
-        if self.mask is not None:
-            return super().inverse_diagonal()
         return self._scattered(self.xp.linalg.diagonal(self._inverse)[None, :])[0, ...]
 
     @functools.cached_property

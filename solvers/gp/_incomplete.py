@@ -119,7 +119,7 @@ class Incomplete(Estimated):
         if mask is not None:
             precision = xp.where(mask, precision, xp.zeros_like(precision))
         self.precision = precision
-        self.space = WeightSpace([roots_of(f, precision, xp) for f in self.factors], precision, xp)
+        self.space = WeightSpace([roots_of(f, precision, xp) for f in self.factors], precision)
         self.weights  # noqa: B018  # solved for now, so that the report tells how it went
 
     @property

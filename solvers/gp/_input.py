@@ -42,6 +42,17 @@ def number(name: str, value: Any) -> float:
     return float(value)
 
 
+def orders_of(order: Any, axes: int) -> tuple[int, ...]:
+    """Return the order of a derivative on every axis."""
+    listed = np.asarray(order)
+    if listed.shape != (axes,) or listed.dtype.kind not in "iu" or np.any(listed < 0):
+        raise ValueError(
+            f"order is {order!r}: pass {axes} integers, 0 or more, the order of the derivative on "
+            "every axis"
+        )
+    return tuple(listed.tolist())
+
+
 def observed(
     grid: Grid, values: Any, mask: Any, missing: str | None, many: bool, whole: bool = True
 ) -> tuple[Any, Any]:
@@ -56,6 +67,7 @@ def observed(
                 f"mask is {mask.dtype} of shape {tuple(mask.shape)}: pass booleans of the grid's "
                 f"shape {grid.shape}, True where there is a value"
             )
+        mask = xp.asarray(mask, copy=True)  # the caller may write over it
     if missing == "nan":
         there = ~xp.isnan(values)
         if not bool(xp.all(there == there[:1, ...])):
@@ -89,7 +101,9 @@ def variances(grid: Grid, noise_var: Any, mask: Any) -> Any:
             f"noise_var has shape {tuple(noise_var.shape)} but the grid has {grid.shape}: pass a "
             "variance for every point, or a number"
         )
-    noise_var = inexact(noise_var)
+    noise_var = inexact(xp.asarray(noise_var, copy=True))  # the caller may write over it
+    if xp.isdtype(noise_var.dtype, "complex floating"):
+        raise TypeError("noise_var is complex: variances are real")
     if mask is not None:
         noise_var = xp.where(mask, noise_var, xp.ones_like(noise_var))
     require_finite("noise_var", noise_var)

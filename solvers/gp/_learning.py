@@ -1,57 +1,24 @@
-"""Hyper-parameters by maximal likelihood: L-BFGS from one start or several."""
+"""Hyper-parameters of kernels on grids by maximal likelihood."""
 
 from __future__ import annotations
 
-import importlib
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from structlin._errors import ConvergenceWarning
 from structlin.covariance import Covariance
-from structlin.sketching._random import seed_of
+from structlin.solvers._maximum_likelihood import Learning, flat, maximised
 from structlin.solvers.gp._conditioning import Conditioning, Term
 
 _widest = math.log(1e10)
 """How far parameters without bounds of their own may move from the first start."""
-_spread = math.log(10.0)
-"""How far from the first start the others lie at most."""
 
 Build = Callable[[Sequence[Term], Any], Conditioning]
-
-
-@dataclass(frozen=True)
-class Learning:
-    """How hyper-parameters were learned.
-
-    Attributes
-    ----------
-    converged : bool
-        Whether the best start ended where the likelihood no longer rises.
-    iterations, evaluations : int
-        Steps of L-BFGS, and computations of likelihood and gradient, in all starts together.
-    log_likelihood : float
-        The greatest one found.
-    reached : tuple of float
-        The log likelihood at the end of each start, the given kernels first; −inf where none could
-        be computed.
-    seed : int
-        Of the starts after the first.
-    message : str
-        What ended the best start.
-    """
-
-    converged: bool
-    iterations: int
-    evaluations: int
-    log_likelihood: float
-    reached: tuple[float, ...]
-    seed: int
-    message: str
 
 
 def learned(
@@ -87,70 +54,56 @@ def learned(
     -----
     The likelihood per value is maximised over ``theta``. Before the first step, kernels and noise
     are multiplied by the number that the likelihood prefers, known in closed form: ``valuesᵀ S⁻¹
-    values`` over the number of values. So the scale of the values does not matter.
+    values`` over the number of values. So the scale of the values does not matter. Parameters
+    without limits may change by a factor of 1e10, frequencies by 23 cycles over the length of the
+    axis: at these ends nothing has converged.
     """
-    seed = seed_of(rng)
-    generator = np.random.default_rng(seed)
     objective = _Objective(build, _rescaled(build, first))
     if len(objective.start) == 0:
         raise ValueError("there is nothing to learn: every parameter is fixed, and so is the noise")
-    bounds = objective.bounds()
-    minimize = importlib.import_module("scipy.optimize").minimize
-    tqdm = importlib.import_module("tqdm.auto").tqdm
-    runs, found = [], []
-    with tqdm(
-        total=starts * maxiter,
-        desc="hyper-parameters",
-        unit="step",
-        disable=progress is False,
-        delay=1 if progress is None else 0,
-        leave=False,
-    ) as bar:
-        for start in range(starts):
-            away = generator.uniform(-_spread, _spread, objective.start.shape) if start else 0.0
-            run = minimize(
-                objective,
-                np.clip(objective.start + away, *bounds.T),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=bounds,
-                callback=lambda _: bar.update(),
-                options={"maxiter": maxiter},
-            )
-            bar.update((start + 1) * maxiter - bar.n)
-            runs.append(run)
-            found.append(objective.conditioned(run.x) if run.fun < objective.failed else None)
-    reached = [-math.inf if one is None else one.log_likelihood() for one in found]
-    which = int(np.argmax(reached))
-    best, run = found[which], runs[which]
-    if best is None:
-        raise ArithmeticError("no likelihood could be computed near the given kernels")
-    result = Learning(
-        bool(run.success),
-        sum(one.nit for one in runs),
-        sum(one.nfev for one in runs),
-        reached[which],
-        tuple(reached),
-        seed,
-        str(run.message),
+    run, learning = maximised(
+        objective,
+        objective.start,
+        objective.bounds(),
+        objective.log_likelihood,
+        starts=starts,
+        maxiter=maxiter,
+        progress=progress,
+        rng=rng,
     )
-    if not result.converged:
+    if learning.log_likelihood == -math.inf:
+        raise ArithmeticError("no likelihood could be computed near the given kernels")
+    astray = objective.astray(run.x, run.jac)
+    if astray:
+        learning = replace(learning, converged=False)
         warnings.warn(
-            f"learning of hyper-parameters stopped after {run.nit} steps: {result.message}; raise "
-            "maxiter, or bound the parameters",
+            f"learning of hyper-parameters stopped at the end of the range of {', '.join(astray)}, "
+            "where the likelihood still rises: begin nearer to the data, or limit parameters",
             ConvergenceWarning,
             stacklevel=3,
         )
-    return best, result
+    elif not learning.converged:
+        warnings.warn(
+            f"learning of hyper-parameters stopped after {run.nit} steps: {learning.message}; "
+            "raise maxiter, or bound the parameters",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return objective.conditioned(run.x), learning
 
 
 def _rescaled(build: Build, given: Conditioning) -> Conditioning:
     """Return the conditioning with kernels and noise in units of the values."""
-    size = given.quadratic_form() / (given.outputs * given.observations)
-    if not size > 0:
+    xp, size = given.xp, given.quadratic_form() / (given.outputs * given.observations)
+    if not bool(xp.any(given.values != 0)):
         raise ValueError(
             "all values equal the prior mean: the likelihood grows without bound as the variance "
             "falls; learn from other values, or pass optimize=False"
+        )
+    if not 0 < size < math.inf:
+        raise ValueError(
+            f"values up to {float(xp.max(xp.abs(given.values))):.1e} are out of proportion to the "
+            "kernels and the noise: begin with variances near the square of that"
         )
     if not isinstance(given.noise, float):
         return given
@@ -200,14 +153,30 @@ class _Objective:
         noise = [[math.log(first.noise)]] if self._learns_noise else []
         self.start = np.concatenate([*theta, *noise]) / self._units
 
-    def bounds(self) -> Any:
-        """Return the (p, 2) bounds of the vector."""
+    def _given_bounds(self) -> Any:
         own = [kernel.theta_bounds for term in self._terms for kernel in term]
         free = [[[-math.inf, math.inf]]] if self._learns_noise else []
-        made = np.concatenate([*own, *free]) / self._units[:, None]
+        return np.concatenate([*own, *free]) / self._units[:, None]
+
+    def bounds(self) -> Any:
+        """Return the (p, 2) bounds of the vector."""
+        made = self._given_bounds()
         made[:, 0] = np.maximum(made[:, 0], np.minimum(self.start, made[:, 1]) - _widest)
         made[:, 1] = np.minimum(made[:, 1], np.maximum(self.start, made[:, 0]) + _widest)
         return made
+
+    def astray(self, vector: Any, slope: Any) -> list[str]:
+        """Return the names of what would leave bounds that nobody asked for."""
+        names = [name for term in self._terms for kernel in term for name in kernel.names]
+        names += ["noise"] if self._learns_noise else []
+        ours = self.bounds() != self._given_bounds()
+        outward = np.stack([slope > flat, slope < -flat], axis=1)
+        wrong = np.any(ours & outward & (self.bounds() == vector[:, None]), axis=1)
+        return [name for name, found in zip(names, wrong, strict=True) if found]
+
+    def log_likelihood(self, value: float) -> float:
+        """Return the log likelihood of a value of the objective."""
+        return -value * self._count if value < self.failed else -math.inf
 
     def conditioned(self, vector: Any) -> Conditioning:
         """Return the conditioning with the parameters of a vector."""

@@ -17,7 +17,8 @@ from structlin._backend import is_numpy, kernel, namespace
 from structlin._kernels import kronecker_eigen
 
 _slab = 2**15
-"""Numbers in a slab on the host, found by trial: a few of them share the cache of one core."""
+"""Numbers in a slab on the host: a few of them share the cache of one core. Of 2¹⁰ to 2²² numbers,
+2¹⁴ to 2¹⁶ were fastest for the sums and `Spectrum.inverse`, with two, three and four axes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ class Spectrum:
         tensors = xp.reshape(C, (C.shape[0], left, n, right))
         width, height = right, left
         if is_numpy(xp):
-            width = min(right, max(1, 8 * _slab // n))
+            width = min(right, max(n, 8 * _slab // n))  # fewer columns than n cost more to add up
             height = max(1, 8 * _slab // (n * width))
         total = xp.zeros((n, n), dtype=xp.float64, device=like.device)
         for k in range(C.shape[0]):

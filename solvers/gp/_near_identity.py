@@ -74,7 +74,10 @@ def conjugate_gradients(
         The largest norm of a residual in units of these sizes, computed from ``X``.
     """
     xp = namespace(B)
-    sizes = xp.sqrt(dots(B, B)) if sizes is None else sizes
+    units = xp.max(xp.abs(B), axis=0)  # squares of small residuals may leave the range
+    units = xp.where(units > 0, units, xp.ones_like(units))
+    B = B / units
+    sizes = xp.sqrt(dots(B, B)) if sizes is None else sizes / units
     targets = tolerance * sizes
     sizes = xp.where(sizes > 0, sizes, xp.ones_like(sizes))
 
@@ -98,7 +101,7 @@ def conjugate_gradients(
         ended = residual <= tolerance or iterations >= maxiter or not residual < before / 2
         if ended or iterations == patience:
             break
-    return X, iterations, residual
+    return X * units, iterations, residual
 
 
 def log_determinant(M: LinearOperator, seed: int) -> Estimate:

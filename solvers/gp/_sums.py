@@ -302,13 +302,23 @@ class SumOfProducts(Estimated):
 
     def closed_reduction(self, crosses: Sequence[Sequence[Any]]) -> Any:
         """Return what `variance_reduction` does, with the preconditioner for the matrix."""
-        xp, inverse = self.xp, 1 / self._diagonal[None, ...]
+        xp = self.xp
+        unit = math.sqrt(float(xp.max(self._diagonal)))
+        inverse = unit / self._diagonal[None, ...] * unit
         rows = self._rows(crosses)
+        # squares of covariances leave the range where these do not
+        sizes = [[float(xp.max(xp.abs(A))) or 1.0 for A in term] for term in rows]
+        rows = [
+            [A / size for A, size in zip(term, own, strict=True)]
+            for term, own in zip(rows, sizes, strict=True)
+        ]
+        shares = [math.prod(own) / unit for own in sizes]
         made: Any = 0.0
         for s, first in enumerate(rows):
             for t, second in enumerate(rows[: s + 1]):
                 products = [A * B for A, B in zip(first, second, strict=True)]
-                made = made + (1 if s == t else 2) * along_axes(products, inverse)
+                factor = (1 if s == t else 2) * shares[s]
+                made = made + factor * along_axes(products, inverse) * shares[t]
         return xp.reshape(made, (-1,))
 
     def corrections(self, crosses: Sequence[Sequence[Any]], count: int) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import on_host
+from structlin._backend import namespace, on_host
 from structlin.matrices import Kronecker, Triangular, solve
 from structlin.solvers.gp._conditioning import along_axes
 from structlin.solvers.gp._factors import Factor
@@ -23,6 +23,9 @@ from structlin.solvers.gp._near_identity import (
 
 most_exact = 2048
 """Coefficients up to which the matrix is factorised: fractions of a second, 32 MiB."""
+
+_unnoticed = 1e-4
+"""Share of the least noise below which an eigenvalue of about the rounding errors is left out."""
 
 _most_leading = 3072
 """Coefficients at most that the preconditioner couples, found by trial."""
@@ -72,12 +75,15 @@ def roots_of(factors: Sequence[Factor], precision: Any, xp: ModuleType) -> Roots
     -----
     With ``w_j`` the means of the precision ``W`` along the other axes, in units of the mean,
     ``Rⱼᵀ diag(w_j) Rⱼ`` is diagonal. So is then ``Rᵀ W R`` if ``W`` is a product: whole rows or
-    slices that are missing, noise that depends on one coordinate.
+    slices that are missing, noise that depends on one coordinate. Eigenvalues are left out that are
+    as small as rounding errors and a small share of the noise.
     """
     matrices, inverses, bases, d = [], [], [], len(factors)
     mean = xp.mean(precision)
+    noise = 1 / (float(xp.max(precision)) * math.prod(f.largest for f in factors))
     for axis, f in enumerate(factors):
-        least = float(xp.finfo(xp.float64).eps) * f.eigenvalues.shape[0]
+        eps = float(xp.finfo(xp.float64).eps)
+        least = max(eps, min(eps * f.eigenvalues.shape[0], _unnoticed * noise))
         places = xp.nonzero(f.eigenvalues > least)[0]
         scale = xp.sqrt(xp.take(f.eigenvalues, places, axis=0))
         Q = xp.take(f.vectors, places, axis=1)
@@ -129,8 +135,9 @@ class WeightSpace:
     A product with ``A`` costs ``4 N Σ r_j`` operations, or less.
     """
 
-    def __init__(self, roots: list[Roots], precision: Any, xp: ModuleType) -> None:
-        self.roots, self.precision, self.xp = roots, precision, xp
+    def __init__(self, roots: list[Roots], precision: Any) -> None:
+        self.roots, self.precision = roots, precision
+        xp = self.xp
         self.size = sum(R.size for R in roots)
         self._kroneckers = [Kronecker(*R.matrices) for R in roots]
         self._bounds = [0, *np.cumsum([R.size for R in roots]).tolist()]
@@ -145,6 +152,11 @@ class WeightSpace:
         self._scale = xp.sqrt(self.diagonal)[:, None]
         if self.size <= most_exact:
             self.couple(self.size)
+
+    @property
+    def xp(self) -> ModuleType:
+        """The array library."""
+        return namespace(self.precision)
 
     # -- products ---------------------------------------------------------------------------------
 

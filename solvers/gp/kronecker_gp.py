@@ -13,6 +13,7 @@ from structlin._backend import device, namespace
 from structlin._validation import inexact, require_array
 from structlin.bases import Grid
 from structlin.sketching._random import seed_of
+from structlin.solvers._maximum_likelihood import Learning
 from structlin.solvers.gp._conditioning import Conditioning, Report, Term
 from structlin.solvers.gp._dispatch import condition
 from structlin.solvers.gp._growth import (
@@ -22,8 +23,8 @@ from structlin.solvers.gp._growth import (
     joined_noise,
     kept_factors,
 )
-from structlin.solvers.gp._input import number, observed, terms_of, variances
-from structlin.solvers.gp._learning import Learning, learned
+from structlin.solvers.gp._input import number, observed, orders_of, terms_of, variances
+from structlin.solvers.gp._learning import learned
 from structlin.solvers.gp.posterior import Posterior
 
 
@@ -57,7 +58,7 @@ class KroneckerGP:
         One for every axis; one alone for a single axis; several such sequences are a sum of
         products.
     noise : float
-        The variance of the noise, 0 or more.
+        The variance of the noise, the square of its standard deviation, 0 or more.
     mean : float
         The prior mean, one number.
 
@@ -66,7 +67,7 @@ class KroneckerGP:
     kernels : tuple of tuple of Covariance
         The kernels in use, those learned after ``fit(…, optimize=True)``: products, then axes.
     noise : float
-        The variance of the noise in use.
+        The variance of the noise, as given or learned.
     report : Report
         How the last fit went: the method, eigenvalues clipped, iterations.
     learning : Learning or None
@@ -141,11 +142,14 @@ class KroneckerGP:
         mask : (n_1, …, n_d) array of bool, optional
             True where there is a value; what stands elsewhere in ``Y`` is not used.
         noise_var : float or (n_1, …, n_d) array, optional
-            The variance of the noise of every value, instead of ``noise``.
+            The variance of the noise of every value, instead of ``noise`` in this fit. An array is
+            known and not learned.
         missing : "nan", optional
             Take NaN as a missing value, at the same points in all outputs.
         optimize : bool
-            Learn the hyper-parameters and the noise, from the given ones on.
+            Learn the hyper-parameters and the noise, from the given ones on. Parameters of kernels
+            are held by ``kernel.fixed("period")``, for instance, and the noise by ``noise_var``.
+            Known periods are better held: their likelihood has many maxima.
         starts, maxiter : int
             How often L-BFGS starts, first from the given kernels and then from random ones around
             them, and how many steps each start may take.
@@ -177,24 +181,23 @@ class KroneckerGP:
         for name, count in (("starts", starts), ("maxiter", maxiter)):
             if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
                 raise ValueError(f"{name} is {count!r}: pass 1 or more")
-        values, self._many = self._values(grid, Y)
-        values, mask = observed(grid, values, mask, missing, self._many)
+        values, many = self._values(grid, Y)
+        values, mask = observed(grid, values, mask, missing, many)
         noise = self.noise if noise_var is None else variances(grid, noise_var, mask)
         seed = seed_of(rng)
 
         def build(terms: Sequence[Term], noise: Any) -> Conditioning:
             return condition(grid, terms, values, noise, mask, seed=seed)
 
-        given = build(self.kernels, noise)
-        self.learning = None
+        given, learning = build(self.kernels, noise), None
         if optimize:
-            given, self.learning = learned(
+            given, learning = learned(
                 build, given, starts=starts, maxiter=maxiter, progress=progress, rng=seed
             )
             self.kernels = given.terms
-            if noise_var is None:
-                self.noise = float(given.noise)
-        self._given = given
+            if isinstance(given.noise, float):
+                self.noise = given.noise
+        self._given, self._many, self.learning = given, many, learning
         return self
 
     def extend(
@@ -282,7 +285,7 @@ class KroneckerGP:
         if xp.isdtype(Y.dtype, "complex floating"):
             raise TypeError("Y is complex: fit its real and imaginary parts as two outputs")
         values = xp.moveaxis(Y, -1, 0) if many else Y[None, ...]
-        return (values - self.mean if self.mean else values), many
+        return values - self.mean, many  # a copy: the caller may write over Y
 
     @property
     def conditioning(self) -> Conditioning:
@@ -338,10 +341,14 @@ class KroneckerGP:
     def posterior(self, *points: Any, order: Sequence[int] | None = None) -> Posterior:
         """Return the posterior at a tensor grid of new points.
 
+        It is about the function without noise; that of new measurements there has the variance
+        ``posterior.variance + gp.noise``.
+
         Parameters
         ----------
         *points : Grid, or (m_j,) array for every axis
-            The new points, ascending on every axis; by default those of the values.
+            The new points, ascending on every axis, inside the old ones or beyond, as in a
+            forecast; by default those of the values. They are a grid, and no list of places.
         order : sequence of int, optional
             The order of the derivative on every axis, instead of the function itself.
 
@@ -359,9 +366,7 @@ class KroneckerGP:
             )
         namespace(*new.axes, *given.grid.axes)
         device(*new.axes, *given.grid.axes)
-        orders = (0,) * new.ndim if order is None else tuple(order)
-        if len(orders) != new.ndim or not all(isinstance(a, int) and a >= 0 for a in orders):
-            raise ValueError(f"order is {order!r}: pass {new.ndim} integers, 0 or more")
+        orders = (0,) * new.ndim if order is None else orders_of(order, new.ndim)
         mean = 0.0 if any(orders) else self.mean
         return Posterior(given, new, orders, mean, self._many)
 

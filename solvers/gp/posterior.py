@@ -78,7 +78,7 @@ class Posterior:
         return xp.where(made < floor, floor, made)
 
     def std(self) -> Any:
-        """Return the (m_1, …, m_d) standard deviation."""
+        """Return the (m_1, …, m_d) standard deviation, of the function without noise."""
         return self.xp.sqrt(self.variance)
 
     def covariance(self, indices: Any = None, *, max_bytes: int = 2**32) -> Any:
@@ -112,6 +112,8 @@ class Posterior:
         xp = self.xp
         places = self._places(indices)
         count = len(places[0])
+        if count == 0:
+            return xp.empty((0, 0), dtype=self.dtype, device=self.points.device)
         wanted = (count, max(self._given.grid.size, count))
         cure = "choose fewer points, or raise max_bytes"
         require_memory(wanted, xp.float64, "the covariance with the data", cure, max_bytes)
@@ -131,7 +133,7 @@ class Posterior:
         made = prior - self._given.covariance_reduction(rows)
         return xp.astype((made + xp.matrix_transpose(made)) / 2, self.dtype, copy=False)
 
-    def sample(self, count: int, *, rng: Any = None) -> Any:
+    def sample(self, count: int = 1, *, rng: Any = None) -> Any:
         """Return functions drawn from the posterior.
 
         Parameters

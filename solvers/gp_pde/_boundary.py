@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from structlin._backend import namespace
-from structlin._validation import inexact, require_finite
+from structlin._validation import inexact, number_or_array, require_finite
 from structlin.bases.grid import Grid
 
 
@@ -61,17 +61,17 @@ def read_boundary(
 ) -> tuple[tuple[Side, ...], tuple[int, ...]]:
     """Return the sides with data, and the axes that are periodic.
 
-    ``boundary`` is None, a callable with the values on all sides, or a mapping from
+    ``boundary`` is None, a number or a callable with the values on all sides, or a mapping from
     ``(axis, side)`` to values or `Neumann`, and from ``axis`` to ``"periodic"``.
     """
     if boundary is None:
         return (), ()
-    if callable(boundary):
+    if callable(boundary) or isinstance(boundary, int | float):
         boundary = {(axis, side): boundary for axis in range(grid.ndim) for side in (0, -1)}
     if not isinstance(boundary, Mapping):
         raise TypeError(
-            f"boundary is a {type(boundary).__name__}: pass a callable of the coordinates, or a "
-            "mapping from (axis, 0) and (axis, -1) to data"
+            f"boundary is a {type(boundary).__name__}: pass a number, a callable of all "
+            "coordinates, or a mapping from (axis, 0) and (axis, -1) to data"
         )
     sides: list[Side] = []
     periodic: list[int] = []
@@ -110,28 +110,29 @@ def _side(grid: Grid, axis: int, side: int, data: Any, missing: str | None) -> S
     shape = tuple(1 if k == axis else n for k, n in enumerate(grid.shape))
     bare = tuple(n for k, n in enumerate(grid.shape) if k != axis)
     name = f"the boundary at ({axis}, {side})"
-    if callable(values):
+    accepted = "a callable, a number, or an array of the shape of the grid without that axis"
+    evaluated = callable(values)
+    if evaluated:
         mesh = list(grid.mesh())
         end = grid.axes[axis][:1] if side == 0 else grid.axes[axis][-1:]
         mesh[axis] = xp.reshape(end, (1,) * grid.ndim)
         values = values(*mesh)
-        if isinstance(values, int | float):
-            values = xp.full(shape, float(values), dtype=grid.dtype, device=grid.device)
-        try:
-            values = xp.broadcast_to(values, shape)
-        except ValueError:
-            raise ValueError(
-                f"{name} returned shape {tuple(values.shape)} but the side has {shape}"
-            ) from None
-    elif isinstance(values, int | float):
-        values = xp.full(shape, float(values), dtype=grid.dtype, device=grid.device)
-    elif tuple(values.shape) == bare:
+    values = number_or_array(name, values, accepted)
+    if isinstance(values, int | float | complex):
+        values = xp.full(shape, values, device=grid.device)
+    if not evaluated and tuple(values.shape) == bare:
         values = xp.reshape(values, shape)
-    elif tuple(values.shape) != shape:
+    if not evaluated and tuple(values.shape) not in ((), shape):
         raise ValueError(
             f"{name} has shape {tuple(values.shape)}: pass {bare}, the grid without that axis, in "
             "C order"
         )
+    try:
+        values = xp.broadcast_to(values, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} returned shape {tuple(values.shape)} but the side has {shape}"
+        ) from None
     namespace(values, *grid.axes)
     values = inexact(values, xp)
     if xp.isdtype(values.dtype, "complex floating"):

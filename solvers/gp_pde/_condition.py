@@ -51,9 +51,12 @@ def condition(
     where that is possible. Otherwise less of the prior is kept, until 8000 are left.
     """
     tol = left_out * problem.exact
-    fewer = problem.compressed(features, tol)
     if problem.grid.ndim == 1:
+        # about as many features as nodes: none would be left out
+        many = 2 * features[0].count > problem.grid.size
+        fewer = tuple(features) if many else problem.compressed(features, tol)
         return fewer, condition_axis(problem, fewer[0])
+    fewer = problem.compressed(features, tol)
     if _unknowns(fewer) > quickly_factorised and is_separable(problem):
         found = condition_separable(problem, fewer, seed, smallest)
         if found.residual <= satisfied or _unknowns(fewer) > patiently_factorised:

@@ -29,6 +29,9 @@ class Dense:
         The log density of ``y``, with standard deviations of one.
     residual : float
         ``‖y − A z‖ / ‖y‖``.
+    predicted : float
+        The norm of what the ``checked`` data differ by from what all others give for each,
+        ``(y − A z) / (1 − diag A G)``, relative to ``‖y‖``; 0 without any.
     noise_ratio : float
         The standard deviation of the exact data's errors, as the residual shows it, in units of the
         one assumed.
@@ -42,6 +45,7 @@ class Dense:
     root: Any
     log_evidence: float
     residual: float
+    predicted: float
     noise_ratio: float
     degrees: float
     singular_values: Any
@@ -60,7 +64,7 @@ def decomposition(A: Any, full_matrices: bool = False) -> Any:
         return linalg.svd(A, full_matrices=full_matrices, lapack_driver="gesvd")
 
 
-def condition_dense(A: Any, y: Any, exact: Any = None) -> Dense:
+def condition_dense(A: Any, y: Any, exact: Any = None, checked: Any = None) -> Dense:
     """Condition weights on a stack of equations.
 
     Parameters
@@ -72,6 +76,8 @@ def condition_dense(A: Any, y: Any, exact: Any = None) -> Dense:
     exact : (n,) array of bool, optional
         Data without noise, whose standard deviations are a mere bound for rounding errors. By
         default none are.
+    checked : (n,) array of bool, optional
+        Data that the others should be able to predict.
 
     Returns
     -------
@@ -107,14 +113,19 @@ def condition_dense(A: Any, y: Any, exact: Any = None) -> Dense:
     degrees = float(xp.sum(s * s / (s * s + 1)))
     complexity = 0.5 * float(xp.sum(xp.log1p(s * s)))
     evidence = -0.5 * (misfit + float(xp.sum(z * z)) + n * math.log(2 * math.pi)) - complexity
+    predicted = 0.0
+    if checked is not None and total > 0:
+        missed = missed_values(y, U if Q is None else Q @ U, s, c)
+        missed = xp.where(checked, missed, xp.zeros_like(missed))
+        predicted = math.sqrt(float(xp.sum(missed * missed)) / total)
 
     ratio = 1.0
     if exact is not None and bool(xp.any(exact)):
         count = int(xp.sum(xp.astype(exact, xp.int64)))
         seen = float(xp.sum(xp.where(exact, rest * rest, xp.zeros_like(rest))))
-        free = max(count - degrees * count / n, 1.0)
+        unused = max(count - degrees * count / n, 1.0)
         rounding = eps * float(xp.max(s, axis=None)) * math.sqrt(float(xp.sum(z * z)) / n)
-        ratio = math.hypot(math.sqrt(seen / free), rounding, eps)
+        ratio = math.hypot(math.sqrt(seen / unused), rounding, eps)
     gains = xp.sqrt(full) * xp.sqrt(full) * prior  # s/(s² + 1)
     if exact is None or bool(xp.all(exact)):
         caution = 1.0 if exact is None or not bool(xp.any(exact)) else _caution
@@ -125,5 +136,43 @@ def condition_dense(A: Any, y: Any, exact: Any = None) -> Dense:
         moved = (Vh[: s.shape[0], :].T * gains[: s.shape[0]]) @ (left.T * sds[None, :])
         root = xp.concat([Vh.T * prior, moved], axis=1)
     return Dense(
-        z, root, evidence, math.sqrt(misfit / total) if total > 0 else 0.0, ratio, degrees, s
+        z,
+        root,
+        evidence,
+        math.sqrt(misfit / total) if total > 0 else 0.0,
+        predicted,
+        ratio,
+        degrees,
+        s,
     )
+
+
+def missed_values(y: Any, U: Any, s: Any, c: Any) -> Any:
+    """Return by how much every value differs from what all others give for it.
+
+    Parameters
+    ----------
+    y : (n,) or (n, k) array
+        Data over their standard deviations; columns are data sets of their own.
+    U, s : (n, r), (q,) array
+        Left singular vectors and values of the rows that measure the weights.
+    c : (r,) or (r, k) array
+        ``Uᵀ y``.
+
+    Notes
+    -----
+    ``(y − A z)_i / (1 − (A G)_ii)``, where ``y − A z = (A Aᵀ + I)⁻¹ y`` is taken without the
+    cancellation of ``y`` and ``A z`` in the span of ``U``.
+    """
+    xp = namespace(y)
+    columns = y if y.ndim == 2 else y[:, None]
+    share = 1 / (s * s + 1)
+    U, c = U[:, : s.shape[0]], xp.reshape(c, (c.shape[0], -1))[: s.shape[0], :]
+    rest, free = U @ (share[:, None] * c), U**2 @ share
+    if y.shape[0] > s.shape[0]:
+        outside = 1 - xp.sum(U**2, axis=1)
+        rest = rest + (columns - U @ c)
+        # below it, the part outside of the span is rounding errors; chosen by trial
+        free = free + xp.where(outside > 1e-6, outside, 1e-6 * xp.ones_like(outside))
+    missed = rest / xp.where(free > 0, free, xp.ones_like(free))[:, None]
+    return xp.reshape(missed, y.shape)

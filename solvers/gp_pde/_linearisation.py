@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from structlin.solvers.gp_pde._blocks import along, sum_of
 from structlin.solvers.gp_pde._boundary import largest
@@ -88,14 +91,39 @@ class Semilinear:
 
     def nonlinear(self, u: Iterate) -> tuple[Any, list[Any]]:
         """Return ``λN`` and its derivatives at an iterate."""
-        value, slopes = self.nonlinearity.evaluated(*(u.derivatives[k] for k in self.arguments))
+        arguments = [u.derivatives[k] for k in self.arguments]
+        if self.strength == 0:  # N may be infinite
+            nothing = 0 * arguments[0]
+            return nothing, [nothing for _ in arguments]
+        value, slopes = self.nonlinearity.evaluated(*arguments)
         return self.strength * value, [self.strength * slope for slope in slopes]
 
+    def require_start(self) -> None:
+        """Raise a ValueError unless the nonlinear term is finite where iterations start."""
+        with np.errstate(all="ignore"):
+            value, slopes = self.nonlinear(self.zero())
+        for name, values in (("N", value), *(("the derivative of N", slope) for slope in slopes)):
+            if not math.isfinite(largest(values)):
+                raise ValueError(
+                    f"{name} is not finite at u = 0, where the iteration starts: write the "
+                    "equation for the difference of u from a function where it is"
+                )
+
+    def slope_error(self, u: Iterate) -> float:
+        """Return how far the derivatives of the nonlinear term are from differences of it."""
+        with np.errstate(all="ignore"):
+            return self.nonlinearity.slope_error(*(u.derivatives[k] for k in self.arguments))
+
     def residual(self, u: Iterate) -> tuple[Any, float]:
-        """Return ``f − L u − λN(u)``, zero where the source is unknown, and its largest term."""
+        """Return ``f − L u − λN(u)``, zero where the source is unknown, and its largest term.
+
+        It is infinite where a derivative of ``N`` is.
+        """
         parts = [self._term(term, u) for term in self.problem.terms]
-        value, _ = self.nonlinear(u)
+        value, slopes = self.nonlinear(u)
         gap = self.problem.rhs - value - sum_of(parts)
+        if not all(math.isfinite(largest(slope)) for slope in slopes):
+            gap = gap + math.inf
         if self.problem.known is not None:
             gap = self.problem.grid.xp.where(self.problem.known, gap, 0 * gap)
         size = max(largest(part) for part in (*parts, value, self.problem.rhs))

@@ -216,7 +216,7 @@ class _Search:
             return False
         steps = np.linalg.lstsq(np.stack(slopes, axis=1), np.reshape(self.left, (-1,)))[0]
         for q, step in zip(places, steps.tolist(), strict=True):
-            self.bins[q] = abs(self.bins[q] + max(-0.5, min(0.5, step)))
+            self.bins[q] = self._folded(self.bins[q] + max(-0.5, min(0.5, step)))
         return True
 
     def grow(self) -> bool:
@@ -242,10 +242,14 @@ class _Search:
             self.degrees[near] = self.degrees[near] + 1 if pure else _broad_degree
         else:  # a band, which takes several broad lines beside each other
             side = 1.0 if peak >= self.bins[near] else -1.0
-            self._add(
-                abs(self.bins[near] + side * max(distances[near], _broad_degree / 4)), _broad_degree
-            )
+            moved = self.bins[near] + side * max(distances[near], _broad_degree / 4)
+            self._add(self._folded(moved), _broad_degree)
         return True
+
+    def _folded(self, bin_: float) -> float:
+        """Return the frequency below Nyquist's that even nodes show a frequency as."""
+        bin_, top = abs(bin_), 0.5 * (len(self.t) - 1)
+        return 2 * top - bin_ if self.even and bin_ > top else bin_
 
     def _add(self, bin_: float, degree: int) -> None:
         self.bins.append(float(bin_))

@@ -58,7 +58,8 @@ def loose_line_prior(problem: Problem, left_out: float, seed: int) -> Prior | No
             gaussian_mixture((low + high) / 2, side / 2, mus, np.ones_like(mus), widths, nodes)
         )
         names.append(tuple(lines.frequencies.tolist()))
-    return Prior("lines", tuple(features), tuple(names))
+    alike = tuple((1.0,) * len(name) for name in names)
+    return Prior("lines", tuple(features), tuple(names), amplitudes=alike)
 
 
 def _sketched(values: Any, axis: int, rng: np.random.Generator) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace
+from structlin.solvers.gp_pde._boundary import largest
 from structlin.solvers.gp_pde._features import Features
 from structlin.solvers.gp_pde._linearisation import Iterate, Semilinear
 from structlin.solvers.gp_pde._loose_lines import loose_line_prior
@@ -28,8 +29,12 @@ settled_change = {64: 1e-6, 32: 1e-3}
 rough_change = 1e-3
 # damping of a step, and the part of the residual that a damped step has to gain (Armijo)
 least_damping, least_gain = 1 / 64, 1e-4
+# the same of a first step to where the nonlinear term overflows
+least_first_damping = 2.0**-40
 # by how much the residual of a noisy source may grow in a step; chosen
 noise_growth = 2.0
+# root mean square of the residual of a noisy source, in units of its noise, that counts as noise
+most_noise = 3.0
 # how often lines are looked for anew
 most_refreshes = 6
 # what lines may leave of the data at first, where the nonlinear term blurs them, and how much less
@@ -84,12 +89,16 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """An iterate, where it lives, and the posterior of the step that led to it."""
+    """An iterate, where it lives, and the posterior of its last step.
+
+    ``change`` is the size of that step, relative to the iterate, whether it was taken or refused.
+    """
 
     space: Space
     weights: Any
     iterate: Iterate
     posterior: Conditioned
+    change: float
     residual: float
     status: str
 
@@ -165,8 +174,10 @@ class Newton:
         while strength < 1.0 and stride >= least_stride and len(self.history) < self.maxiter:
             goal = min(strength + stride, 1.0)
             harder = dataclasses.replace(self.equation, strength=goal)
-            found = self._descended(harder, state.iterate, state.weights, space, goal < 1.0)
-            if found.status == "converged":
+            found = state
+            if defined := math.isfinite(self._residual(harder, state.iterate)[0]):
+                found = self._descended(harder, state.iterate, state.weights, space, goal < 1.0)
+            if defined and found.status == "converged":
                 strength, state, stride = goal, found, 2 * stride
             else:
                 stride /= 2
@@ -179,54 +190,80 @@ class Newton:
     def _descended(
         self, equation: Semilinear, u: Iterate, weights: Any, space: Space, rough: bool = False
     ) -> State:
-        """Take steps in one space until they end, one at least.
+        """Take steps in one space until they end.
 
         ``weights`` are those of ``u`` in the space, or None where it does not live there: then the
-        first step is a full one.
+        first step is a full one, from zero possibly less where the equation is not defined there.
         """
         shape = tuple(f.count for f in space.features)
         final = rough_change if rough else last_change[self.bits]
-        before, _ = self._residual(equation, u)
+        bounded = weights is not None  # whether the iterate has the boundary data
+        before, top = self._residual(equation, u)
+        exhausted = False
         while True:
             linear = equation.linearised(u).scaled(1 / space.scale)
             posterior = condition_products(linear.blocks(space.features), shape)
             target = space.scale * posterior.weights
             v = equation.iterate(space.features, target)
-            damping = 1.0 if weights is None else self._damping(equation, u, v, before)
+            weights = 0 * target if weights is None else weights
+            if bounded:
+                damping = self._damping(equation, u, v, before, least_damping)
+            elif math.isfinite(self._residual(equation, v)[0]):
+                damping = 1.0
+            else:
+                least = least_first_damping if _vanishes(u) else 1.0
+                damping = self._damping(equation, u, v, before, least)
+            change = (damping or 1.0) * _distance(v, u)
             if damping == 0.0:
                 break
-            change = damping * _distance(v, u)
             weights = target if damping == 1.0 else weights + damping * (target - weights)
             u = u.towards(v, damping)
+            bounded = bounded or damping == 1.0
             former = before
             before, top = self._residual(equation, u)
-            relative = before / top if top > 0 else before
             self.history.append(
-                NewtonStep(equation.strength, damping, change, relative, space.prior.route)
+                NewtonStep(
+                    equation.strength, damping, change, before / (top or 1.0), space.prior.route
+                )
             )
-            over = len(self.history) >= self.maxiter or not math.isfinite(before)
             exhausted = not self._noisy and change <= little_change and before > 0.5 * former
-            if over or (damping == 1.0 and (change <= final or exhausted)):
+            if len(self.history) >= self.maxiter:
                 break
-        last = self.history[-1]
-        met = rough or last.residual <= self._limit(space) or self._noisy
+            if damping == 1.0 and (change <= final or exhausted):
+                break
+        residual = before / (top or 1.0)
+        met = rough or self._met(before, residual, space)
         if damping == 0.0:
             # rounding errors allow no gain near a solution, and nothing else does far from one
-            settled, ended = last.change <= settled_change[self.bits], True
+            settled, ended = change <= (final if rough else settled_change[self.bits]), True
         else:
-            settled = last.change <= final
-            ended = settled or exhausted or not math.isfinite(before)
-        status = "converged" if met and settled else "stagnated" if ended else "max_iterations"
-        return State(space, weights, u, posterior, last.residual, status)
+            settled = damping == 1.0 and change <= final
+            ended = settled or exhausted
+        status = "max_iterations" if not ended else "stagnated"
+        status = "converged" if bounded and met and settled else status
+        return State(space, weights, u, posterior, change, residual, status)
 
-    def _damping(self, equation: Semilinear, u: Iterate, v: Iterate, before: float) -> float:
+    def _met(self, gap: float, residual: float, space: Space) -> bool:
+        """Return whether a residual is small enough: in units of the noise, if there is any."""
+        noise = self.equation.problem.noise
+        if noise is None:
+            return residual <= self._limit(space)
+        if not isinstance(noise, float):
+            xp = namespace(noise)
+            top = float(xp.max(noise))
+            noise = top * math.sqrt(float(xp.mean((noise / top) ** 2)))
+        return gap <= most_noise * noise
+
+    def _damping(
+        self, equation: Semilinear, u: Iterate, v: Iterate, before: float, least: float
+    ) -> float:
         """Return the largest part of a step that makes the residual smaller; 0 if none does."""
         damping = 1.0
-        while damping >= least_damping:
+        while damping >= least:
             after, _ = self._residual(equation, u.towards(v, damping))
             # a smooth solution leaves the noise, and may leave more of it than a rough one
             allowed = noise_growth if self._noisy else 1 - least_gain * damping
-            if after <= allowed * before:
+            if math.isfinite(after) and after <= allowed * before:
                 return damping
             damping /= 2
         return 0.0
@@ -313,3 +350,7 @@ def _distance(v: Iterate, u: Iterate) -> float:
         return math.inf if top else float(xp.max(xp.abs(values[1])))
     gap = (values[0] - values[1]) / top
     return math.sqrt(float(xp.sum(gap * gap)) / float(xp.sum((values[0] / top) ** 2)))
+
+
+def _vanishes(u: Iterate) -> bool:
+    return not any(largest(values) for values in u.derivatives.values())

@@ -14,6 +14,7 @@ from structlin.solvers.gp_pde._boundary import largest
 from structlin.solvers.gp_pde._extension import extension_features
 from structlin.solvers.gp_pde._features import Features
 from structlin.solvers.gp_pde._lines import Lines, find_lines
+from structlin.solvers.gp_pde._mixture import gaussian_mixture
 from structlin.solvers.gp_pde._problem import Problem
 
 sketch_columns = 8
@@ -36,6 +37,9 @@ rounding = 10.0
 class Prior:
     """Features for every axis, and the frequencies they came from (cycles per unit length).
 
+    ``amplitudes`` are the standard deviations of the frequencies, relative to the largest of the
+    axis.
+
     ``smallest`` is how small combinations of features, relative to the largest, still carry more
     than rounding errors of the data.
     """
@@ -44,6 +48,7 @@ class Prior:
     features: tuple[Features, ...]
     lines: tuple[tuple[float, ...], ...]
     smallest: float = 1e-12
+    amplitudes: tuple[tuple[float, ...], ...] = ()
 
 
 def line_prior(problem: Problem, seed: int) -> Prior | None:
@@ -86,24 +91,28 @@ def line_prior(problem: Problem, seed: int) -> Prior | None:
     top = max(size for found in sizes for size, _ in found.values())
     top = max(top, max((largest(side.values) for side in problem.sides), default=0.0)) or 1.0
     sure = problem.noise is None  # noise moves the frequencies
-    features, names = [], []
+    features, names, amplitudes = [], [], []
     for axis, found in enumerate(sizes):
         found.setdefault(0.0, (top, 5))
         low, high = grid.sides[axis]
         side = (high - low) or 1.0
         mus = sorted(found)
         made: Features | None = None
+        sds: list[float] = []
         for mu in mus:
             size, degree = found[mu]
             share = 1.0 if mu == 0 else min(max(size / top, least_sd), 1.0)
             sd = share * top ** (1 / grid.ndim)
-            shape = smooth if mu == 0 else narrow if sure and degree <= 1 else wide
-            one = _bump(0.5 * (low + high), 0.5 * side, mu, sd, *shape)
+            width, nodes = smooth if mu == 0 else narrow if sure and degree <= 1 else wide
+            centre = 0.5 * (low + high)
+            one = gaussian_mixture(centre, 0.5 * side, [mu], [sd], [width / side], nodes)
+            sds.append(sd)
             made = one if made is None else made.joined(one)
         assert made is not None
         features.append(made)
         names.append(tuple(mus))
-    return Prior("lines", tuple(features), tuple(names))
+        amplitudes.append(tuple(size / max(sds) for size in sds))
+    return Prior("lines", tuple(features), tuple(names), amplitudes=tuple(amplitudes))
 
 
 def extension_prior(problem: Problem) -> Prior:
@@ -112,19 +121,8 @@ def extension_prior(problem: Problem) -> Prior:
     order = max(max(term.orders) for term in problem.terms)
     decay = order / grid.ndim
     features = tuple(extension_features(x, decay) for x in grid.axes)
-    return Prior("extension", features, ((),) * grid.ndim, smallest_of_series)
-
-
-def _bump(
-    centre: float, half_side: float, mu: float, sd: float, width: float, nodes: int
-) -> Features:
-    """Return features whose spectral density is a Gaussian bump, by Gauss–Hermite quadrature."""
-    points, shares = np.polynomial.hermite_e.hermegauss(nodes)
-    omegas = 2 * np.pi * mu + np.pi * width / half_side * points
-    if mu == 0:  # even: the other half of the frequencies is the same
-        shares = np.where(points == 0, 1.0, 2.0)[points >= 0] * shares[points >= 0]
-        omegas = omegas[points >= 0]
-    return Features(centre, half_side, omegas, sd * np.sqrt(shares / np.sum(shares)))
+    nothing: tuple[tuple[float, ...], ...] = ((),) * grid.ndim
+    return Prior("extension", features, nothing, smallest_of_series, nothing)
 
 
 def _merge(
@@ -195,7 +193,7 @@ def _lines(problem: Problem, axis: int, seed: int, source: bool) -> list[Lines]:
     xp = namespace(x)
     if noise is not None and not isinstance(noise, float):
         noise = float(xp.max(noise))
-    columns = xp.concat([_columns(values, axis, seed) for values in data], axis=1)
+    columns = xp.concat([sketched(values, axis, seed) for values in data], axis=1)
     return [find_lines(x, columns, noise)]
 
 
@@ -217,7 +215,7 @@ def _lines_with_gaps(problem: Problem, axis: int) -> list[Lines]:
     return found
 
 
-def _columns(values: Any, axis: int, seed: int) -> Any:
+def sketched(values: Any, axis: int, seed: int) -> Any:
     """Return a few random combinations of the columns of an array along an axis."""
     xp = namespace(values)
     unfolded = xp.reshape(xp.moveaxis(values, axis, 0), (values.shape[axis], -1))

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from structlin._backend import namespace
-from structlin._validation import inexact, require_finite
+from structlin._validation import inexact, number_or_array, require_finite
 from structlin.bases.grid import Grid
 from structlin.solvers.gp_pde._blocks import Block
 from structlin.solvers.gp_pde._boundary import Side, gaps, joined_sides, largest, read_boundary
@@ -76,6 +78,8 @@ class Problem:
         source = _real(grid.evaluate(rhs, "rhs"), "rhs")
         source = xp.astype(source, grid.dtype, copy=False)
         source, known = gaps("rhs", source, missing)
+        if known is not None and not bool(xp.any(known)):
+            raise ValueError("rhs is missing at every node: there is no equation")
         sides, periodic = read_boundary(grid, boundary, missing)
         return cls(
             grid,
@@ -123,6 +127,8 @@ class Problem:
                 gain *= wave**order * (1.0 if factor is None else float(xp.max(xp.abs(factor))))
             size += gain
         top = max(top, largest(self.rhs) / (size or 1.0))
+        if 0 < top < float(np.finfo(np.float64).tiny):
+            raise ValueError(f"the data make a solution of about {top:.1g}: multiply them")
         return top if top > 0 else 1.0
 
     def scaled(self, factor: float) -> Problem:
@@ -226,7 +232,7 @@ def _real(values: Any, name: str) -> Any:
 def _noise(grid: Grid, noise: Any) -> Any:
     if noise is None:
         return None
-    if isinstance(noise, int | float):
+    if isinstance(noise, int | float) or getattr(noise, "shape", None) == ():
         if not (math.isfinite(noise) and noise > 0):
             raise ValueError(f"noise is {noise}: pass a standard deviation > 0, or None")
         return float(noise)
@@ -244,19 +250,36 @@ def _observed(grid: Grid, observations: Any) -> tuple[Any, Any, Any] | None:
     if not isinstance(observations, tuple | list) or len(observations) != 3:
         raise ValueError("observations is not (points, values, sd): pass these three")
     points, values, sd = observations
+    for name, given in (("points", points), ("values", values)):
+        number_or_array(f"the {name} of observations", given, "an array")
     xp = namespace(points, values, *grid.axes)
     points = _real(inexact(points, xp), "the points of observations")
     values = _real(inexact(values, xp), "the values of observations")
     if points.ndim == 1 and grid.ndim == 1:
         points = points[:, None]
     count = points.shape[0]
-    if tuple(points.shape) != (count, grid.ndim) or tuple(values.shape) != (count,):
+    if count == 0 or tuple(points.shape) != (count, grid.ndim) or tuple(values.shape) != (count,):
         raise ValueError(
             f"observations have points {tuple(points.shape)} and values {tuple(values.shape)}: "
-            f"a grid of {grid.ndim} axes takes (N, {grid.ndim}) points and (N,) values"
+            f"a grid of {grid.ndim} axes takes (N, {grid.ndim}) points and (N,) values, N > 0"
         )
     require_finite("the points of observations", points)
     require_finite("the values of observations", values)
+    for axis, (low, high) in enumerate(grid.sides):
+        slack = 1e-6 * max(high - low, abs(low), abs(high))
+        outside = (points[:, axis] < low - slack) | (points[:, axis] > high + slack)
+        if bool(xp.any(outside)):
+            first = int(xp.argmax(xp.astype(outside, xp.int8)))
+            raise ValueError(
+                f"the point {first} of observations is at {float(points[first, axis]):g} on axis "
+                f"{axis}, outside of the grid's [{low:g}, {high:g}]"
+            )
+    sd = number_or_array("the standard deviation of observations", sd, "a number or an array")
+    if not isinstance(sd, int | float) and tuple(sd.shape) not in ((), (count,)):
+        raise ValueError(
+            f"the standard deviations of observations have shape {tuple(sd.shape)}: pass a number "
+            f"or ({count},)"
+        )
     sds = xp.zeros_like(values) + sd
     if not bool(xp.all(sds > 0)) or not bool(xp.all(xp.isfinite(sds))):
         raise ValueError("the standard deviations of observations must be finite and > 0")

@@ -53,6 +53,9 @@ class Conditioned:
         How many columns the root has.
     iterations : int
     converged : bool
+    predicted : float
+        The residual of nodes that are left out in turn, relative to the data; 0 where it has not
+        been computed.
     """
 
     weights: Any
@@ -64,6 +67,7 @@ class Conditioned:
     columns: int = 0
     iterations: int = 0
     converged: bool = True
+    predicted: float = 0.0
 
     def variance_at(self, matrices: Sequence[Any]) -> Any:
         """Return the posterior variance on the tensor grid of the rows of a matrix per axis.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from structlin._backend import namespace, on_host
-from structlin._validation import require_finite
+from structlin._validation import inexact, number_or_array, require_finite
 from structlin.bases.grid import Grid
 
 # products of functions of one coordinate that a coefficient may take; chosen by trial: every
@@ -118,13 +119,13 @@ def _separate(xp: Any, field: Any, tolerance: float, most: int) -> list[tuple[An
 
 def _orders(index: Any, ndim: int) -> tuple[int, ...]:
     orders = tuple(index) if isinstance(index, tuple | list) else (index,)
-    whole = all(isinstance(k, int) and not isinstance(k, bool) and k >= 0 for k in orders)
+    whole = all(isinstance(k, Integral) and not isinstance(k, bool) and int(k) >= 0 for k in orders)
     if len(orders) != ndim or not whole:
         raise ValueError(
             f"terms has the index {index!r}: a grid of {ndim} axes takes {ndim} orders of "
             "derivatives, integers >= 0"
         )
-    return orders
+    return tuple(int(k) for k in orders)
 
 
 def _products(grid: Grid, orders: tuple[int, ...], coefficient: Any) -> list[tuple[Any, ...]]:
@@ -159,18 +160,27 @@ def _products(grid: Grid, orders: tuple[int, ...], coefficient: Any) -> list[tup
 
 def _vector(grid: Grid, axis: int, factor: Any, name: str) -> Any:
     x = grid.axes[axis]
+    name = f"{name} on axis {axis}"
     made = factor(x) if callable(factor) else factor
+    made = number_or_array(name, made, "a number, a vector or a callable")
+    if not isinstance(made, int | float | complex):
+        made = inexact(made, grid.xp)
+        if grid.xp.isdtype(made.dtype, "complex floating"):
+            raise TypeError(f"{name} is complex: coefficients are real")
+        require_finite(name, made)
+        made = float(made) if made.ndim == 0 else made
+    if isinstance(made, complex):
+        raise TypeError(f"{name} is complex: coefficients are real")
     if isinstance(made, int | float):
+        if not math.isfinite(made):
+            raise ValueError(f"{name} is {made}: it must be finite")
         return None if made == 1 else _filled(grid, axis, float(made))
-    if made.ndim == 0:
-        return _filled(grid, axis, float(made))
     if tuple(made.shape) != tuple(x.shape):
         raise ValueError(
-            f"{name} has shape {tuple(made.shape)} on axis {axis}: its {x.shape[0]} nodes take a "
-            "vector of that length"
+            f"{name} has shape {tuple(made.shape)}: its {x.shape[0]} nodes take a vector of that "
+            "length"
         )
     namespace(made, x)
-    require_finite(f"{name} on axis {axis}", made)
     return grid.xp.astype(made, grid.dtype)
 
 

@@ -29,6 +29,9 @@ Matrix = NDArray[np.float64]
 most_unknowns = 6000  # of a dense system: 300 MB in double precision
 # eigenvectors of a worse condition lose the digits collocation is for; chosen
 worst_eigenvectors = 1e6
+# relative error of a random function found again from its image: of a singular operator (0.1 and
+# more were seen, and less than 1e-7 of others), and of one whose solution has six digits
+singular, least_digits = 1e-3, 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class CollocationReport:
         largest one: where they have not decayed, the nodes do not resolve the solution.
     lebesgue : tuple of float
         The Lebesgue constants of the nodes.
+    rounding : float
+        What rounding errors do to the values, relative to them: how well a random function is found
+        again from what the operator makes of it.
     mismatch : float
         The largest difference of the data of two sides where they meet, relative to them.
     seconds : float
@@ -54,13 +60,14 @@ class CollocationReport:
     residual: float
     tails: tuple[float, ...]
     lebesgue: tuple[float, ...]
+    rounding: float
     mismatch: float
     seconds: float
 
     @property
     def converged(self) -> bool:
-        """Whether the nodes resolve the solution: tails below 1e-6."""
-        return max(self.tails) <= 1e-6
+        """Whether the nodes resolve the solution: tails and rounding errors below 1e-6."""
+        return max(self.tails) <= 1e-6 and self.rounding <= least_digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +126,7 @@ def collocation(grid: Any, terms: Any, rhs: Any, boundary: Any) -> CollocationSo
         From multi-index to coefficient, as `solve_linear_pde` takes them.
     rhs : array of the grid's shape, callable or number
         The source.
-    boundary : callable, or mapping
+    boundary : number, callable or mapping
         Data on the sides, as `solve_linear_pde` takes them.
 
     Returns
@@ -130,13 +137,14 @@ def collocation(grid: Any, terms: Any, rhs: Any, boundary: Any) -> CollocationSo
     Raises
     ------
     ValueError
-        If the nodes do not allow stable interpolation, data are missing, or a problem that is no
-        sum over the axes has more than 6000 unknowns.
+        If the nodes do not allow stable interpolation, data are missing, equation and boundary data
+        do not determine a solution, or a problem that is no sum over the axes has more than 6000
+        unknowns.
 
     Warns
     -----
     ConvergenceWarning
-        If the nodes do not resolve the solution.
+        If the nodes do not resolve the solution, or amplify rounding errors.
 
     Notes
     -----
@@ -179,7 +187,10 @@ def collocation(grid: Any, terms: Any, rhs: Any, boundary: Any) -> CollocationSo
     source = xp.astype(problem.rhs, xp.float64, copy=False)
     rest = _inner(axes, source - sum_of(_terms_of(problem, axes, lift)))
 
-    W, route = _solved(problem, axes, rest)
+    W, route, rounding = _solved(problem, axes, rest)
+    stable = max(axis.lebesgue for axis in axes) <= 1 / least_digits
+    if not rounding <= singular and stable:
+        raise _singular()
     for k, axis in enumerate(axes):
         W = _along(axis.extension, W, k)
     values = lift + W
@@ -192,17 +203,22 @@ def collocation(grid: Any, terms: Any, rhs: Any, boundary: Any) -> CollocationSo
         gap / reference if reference > 0 else gap,
         tuple(_tail(grid, axis, values, k) for k, axis in enumerate(axes)),
         tuple(axis.lebesgue for axis in axes),
+        rounding,
         problem.mismatch(),
         time.perf_counter() - begun,
     )
     if not report.converged:
-        warnings.warn(
-            f"the nodes do not resolve the solution: its Chebyshev coefficients end at "
+        reason = (
+            "the nodes do not resolve the solution: its Chebyshev coefficients end at "
             f"{max(report.tails):.1g} of their size: take more nodes along axis "
-            f"{int(np.argmax(report.tails))}",
-            ConvergenceWarning,
-            stacklevel=2,
+            f"{int(np.argmax(report.tails))}"
         )
+        if not report.rounding <= least_digits:
+            reason = (
+                f"the nodes make relative errors of {report.rounding:.1g} of rounding errors: take "
+                "nodes that cluster at the ends, such as Chebyshev(low, high).points(n)"
+            )
+        warnings.warn(reason, ConvergenceWarning, stacklevel=2)
     weights = tuple(xp.asarray(axis.weights, device=grid.device) for axis in axes)
     return CollocationSolution(grid, xp.astype(values, grid.dtype, copy=False), report, weights)
 
@@ -238,18 +254,37 @@ def _terms_of(problem: Problem, axes: Sequence[CollocationAxis], X: Any) -> list
     return made
 
 
-def _solved(problem: Problem, axes: Sequence[CollocationAxis], F: Any) -> tuple[Any, str]:
-    """Return the inner values of the solution with boundary data zero, and the route taken."""
+def _solved(problem: Problem, axes: Sequence[CollocationAxis], F: Any) -> tuple[Any, str, float]:
+    """Return the inner values of the solution with boundary data zero, the route, and `rounding`.
+
+    A random function is solved for beside it.
+    """
     xp = problem.grid.xp
     parts = [_reduced(problem, axes, k) for k in range(len(problem.terms))]
-    if len(axes) > 1 and (summands := _summands(problem, parts)) is not None:
+    drawn = xp.asarray(np.random.default_rng(0).standard_normal(F.shape), device=device(F))
+    image = sum_of(_image(part, drawn) for part in parts)
+    both, route = _inverted(problem, parts, xp.stack([F, image], axis=-1))
+    return both[..., 0], route, largest(both[..., 1] - drawn) / largest(drawn)
+
+
+def _image(matrices: Sequence[Matrix], W: Any) -> Any:
+    for k, A in enumerate(matrices):
+        W = _along(A, W, k)
+    return W
+
+
+def _inverted(problem: Problem, parts: Sequence[Sequence[Matrix]], F: Any) -> tuple[Any, str]:
+    """Return the solutions for right-hand sides along the last axis, and the route taken."""
+    xp = problem.grid.xp
+    if len(parts[0]) > 1 and (summands := _summands(problem, parts)) is not None:
         pairs = [np.linalg.eig(A) for A in summands]
         if max(np.linalg.cond(V) for _, V in pairs) <= worst_eigenvectors:
             return _diagonalised(summands, pairs, F), "diagonalised"
-        if len(axes) == 2 and is_numpy(xp):
+        if len(summands) == 2 and is_numpy(xp):
             sylvester = scipy_of(xp, "linalg").solve_sylvester
-            return sylvester(summands[0], summands[1].T, F), "sylvester"
-    unknowns = math.prod(F.shape)
+            solved = [sylvester(summands[0], summands[1].T, F[..., k]) for k in range(F.shape[-1])]
+            return xp.stack(solved, axis=-1), "sylvester"
+    unknowns = math.prod(F.shape[:-1])
     if unknowns > most_unknowns:
         raise ValueError(
             f"the operator is no sum over the axes, and a dense system of {unknowns} unknowns is "
@@ -258,7 +293,7 @@ def _solved(problem: Problem, axes: Sequence[CollocationAxis], F: Any) -> tuple[
     dense = sum_of(_kron(part) for part in parts)
     A = xp.asarray(dense, device=device(F))
     try:
-        W = xp.linalg.solve(A, xp.reshape(F, (-1, 1)))
+        W = xp.linalg.solve(A, xp.reshape(F, (unknowns, -1)))
     except np.linalg.LinAlgError:
         raise _singular() from None
     return xp.reshape(W, F.shape), "dense"
@@ -309,12 +344,15 @@ def _summands(problem: Problem, parts: Sequence[Sequence[Matrix]]) -> list[Matri
 
 
 def _diagonalised(summands: Sequence[Matrix], pairs: Sequence[Any], F: Any) -> Any:
-    """Solve ``(Σ_j I ⊗ A_j ⊗ I) W = F`` by eigenvectors, with one step of refinement."""
+    """Solve ``(Σ_j I ⊗ A_j ⊗ I) W = F`` by eigenvectors, with one step of refinement.
+
+    The last axis of ``F`` counts right-hand sides.
+    """
     xp = namespace(F)
     totals = functools.reduce(np.add.outer, [values for values, _ in pairs])
     if np.min(np.abs(totals)) <= 1e-15 * np.max(np.abs(totals)):
         raise _singular()
-    divisors = xp.asarray(totals, device=device(F))
+    divisors = xp.asarray(totals, device=device(F))[..., None]
     inverses = [np.linalg.inv(V) for _, V in pairs]
     complex_valued = np.iscomplexobj(totals)
 

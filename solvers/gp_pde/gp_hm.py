@@ -128,6 +128,8 @@ def read_points(grid: Grid, points: Sequence[Any]) -> list[Any]:
         )
     made = []
     for axis, x in enumerate(points):
+        if isinstance(x, int | float):
+            raise ValueError(f"points of axis {axis} are a number: pass a vector")
         namespace(x, *grid.axes)
         if x.ndim != 1:
             raise ValueError(f"points of axis {axis} have shape {tuple(x.shape)}: pass a vector")
@@ -168,7 +170,7 @@ def gp_hm(
         derivatives along an axis.
     rhs : array of the grid's shape, callable or number
         The source.
-    boundary : callable, or mapping from ``(axis, side)`` to values
+    boundary : number, callable, or mapping from ``(axis, side)`` to values
         Dirichlet data, as `solve_linear_pde` takes them.
     nonlinearity : Nonlinearity or (callable, callable), optional
         A term ``N(u)`` with its derivative, added to the left-hand side.
@@ -229,11 +231,22 @@ def gp_hm(
     xp = grid.xp
     term = None if nonlinearity is None else Nonlinearity.of(nonlinearity)
     _require_supported(problem, term, family)
-    highest = [float(frequency)] * grid.ndim if isinstance(frequency, int | float) else frequency
-    if len(highest) != grid.ndim or not all(math.isfinite(f) and f >= 0 for f in highest):
-        raise ValueError(f"frequency is {frequency}: pass a number >= 0, or one for every axis")
-    if components < 1 or steps < 1:
-        raise ValueError(f"components is {components} and steps {steps}: pass 1 or more")
+    single = isinstance(frequency, int | float)
+    highest: Any = [frequency] * grid.ndim if single else frequency
+    if not isinstance(highest, list | tuple):
+        raise ValueError(f"frequency is {frequency!r}: pass a number >= 0, or one for every axis")
+    if len(highest) != grid.ndim or not all(_at_least_zero(f) and f < math.inf for f in highest):
+        raise ValueError(f"frequency is {frequency!r}: pass a number >= 0, or one for every axis")
+    for name, count in (("components", components), ("steps", steps)):
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} is {count!r}: pass an integer >= 1")
+    for name, value in (
+        ("boundary_weight", boundary_weight),
+        ("tol", tol),
+        ("time_limit", time_limit),
+    ):
+        if not _at_least_zero(value) or (name == "boundary_weight" and value == math.inf):
+            raise ValueError(f"{name} is {value!r}: pass a number >= 0")
 
     objective = Objective(
         tuple(AxisLags(x, h) for x, h in zip(grid.axes, grid.spacings, strict=True)),
@@ -246,18 +259,29 @@ def gp_hm(
     )
     empty = xp.zeros(grid.shape, dtype=grid.dtype, device=grid.device)
     begun = time.perf_counter()
-    parameters, history, status = _adam(
-        objective, started(empty, grid.ndim, highest, components), steps, tol, time_limit, progress
-    )
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # ends as a breakdown
+        parameters, history, status = _adam(
+            objective,
+            started(empty, grid.ndim, highest, components),
+            steps,
+            tol,
+            time_limit,
+            progress,
+        )
     seconds = time.perf_counter() - begun
     if status != "converged":
         warnings.warn(
-            f"gp_hm stopped with status {status!r} after {len(history) - 1} steps: the published "
-            "method takes 1e5 and more; solve_linear_pde needs none",
+            f"gp_hm stopped with status {status!r} after {max(len(history) - 1, 0)} steps: the "
+            "published method takes 1e5 and more; solve_linear_pde needs none",
             ConvergenceWarning,
             stacklevel=2,
         )
-    return _solution(grid, objective, parameters, np.asarray(history), status, seconds)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _solution(grid, objective, parameters, np.asarray(history), status, seconds)
+
+
+def _at_least_zero(number: Any) -> bool:
+    return isinstance(number, int | float) and number >= 0
 
 
 def coefficients(problem: Problem) -> dict[tuple[int, ...], Any]:
@@ -306,8 +330,7 @@ def _adam(
     begun = time.perf_counter()
     bar = range(1, steps + 2) if progress is None else progress(range(1, steps + 2))
     for step in bar:  # the last one only looks at what the steps have made
-        with np.errstate(over="ignore", invalid="ignore"):
-            value, gradient = objective.gradient(parameters)
+        value, gradient = objective.gradient(parameters)
         if not all(bool(xp.all(xp.isfinite(g))) for g in (value, *gradient)):
             return best, history, "breakdown"
         history.append(float(value))

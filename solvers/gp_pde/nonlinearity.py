@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,24 +86,58 @@ class Nonlinearity:
         return tuple(self.orders)
 
     def evaluated(self, *arguments: Any) -> tuple[Any, list[Any]]:
-        """Return ``N`` and its derivatives at the arguments, each of their shape.
+        """Return ``N`` and its derivatives at the arguments, each of their shape and precision.
 
         Raises
         ------
+        TypeError
+            If a callable returns something else than a real array or number.
         ValueError
             If a shape is another one.
         """
-        first = arguments[0]
-        xp = namespace(*arguments)
-        made = []
-        for name, f in (("N", self.value), *(("its derivative", g) for g in self.derivatives)):
-            result = f(*arguments)
-            if isinstance(result, int | float):
-                result = xp.full_like(first, result)
-            if tuple(result.shape) != tuple(first.shape):
-                raise ValueError(
-                    f"{name} returned shape {tuple(result.shape)} for arguments of shape "
-                    f"{tuple(first.shape)}: a nonlinearity acts at every point by itself"
-                )
-            made.append(result)
+        made = [
+            _evaluated(name, f, arguments)
+            for name, f in (("N", self.value), *(("its derivative", g) for g in self.derivatives))
+        ]
         return made[0], made[1:]
+
+    def slope_error(self, *arguments: Any) -> float:
+        """Return how far the derivatives are from central differences of ``N``, relative to them.
+
+        It is a mean over the points, so that a kink of ``N`` counts for little.
+        """
+        xp, worst = namespace(*arguments), 0.0
+        _, slopes = self.evaluated(*arguments)
+        for k, (argument, slope) in enumerate(zip(arguments, slopes, strict=True)):
+            step = float(xp.finfo(argument.dtype).eps) ** (1 / 3) * float(xp.max(xp.abs(argument)))
+            if step == 0:  # nothing says how far a difference should reach
+                continue
+            ends = [
+                _evaluated("N", self.value, (*arguments[:k], end, *arguments[k + 1 :]))
+                for end in (argument + step, argument - step)
+            ]
+            difference = (ends[0] - ends[1]) / (2 * step)
+            size = float(xp.mean(xp.abs(difference) + xp.abs(slope)))
+            gap = float(xp.mean(xp.abs(difference - slope)))
+            if size > 0 and math.isfinite(gap):
+                worst = max(worst, gap / size)
+        return worst
+
+
+def _evaluated(name: str, f: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    first = arguments[0]
+    xp, result = namespace(first), f(*arguments)
+    if isinstance(result, int | float):
+        return xp.full_like(first, result)
+    if not hasattr(result, "shape") or not hasattr(result, "dtype"):
+        raise TypeError(
+            f"{name} returned a {type(result).__name__}: return an array of the arguments' shape"
+        )
+    if tuple(result.shape) != tuple(first.shape):
+        raise ValueError(
+            f"{name} returned shape {tuple(result.shape)} for arguments of shape "
+            f"{tuple(first.shape)}: a nonlinearity acts at every point by itself"
+        )
+    if namespace(first, result).isdtype(result.dtype, "complex floating"):
+        raise TypeError(f"{name} returned complex values: a nonlinearity is real")
+    return xp.astype(result, first.dtype, copy=False)

@@ -8,6 +8,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from structlin._errors import ConvergenceWarning
 from structlin.sketching._random import seed_of
 from structlin.solvers.gp_pde._linearisation import Semilinear
@@ -16,6 +18,9 @@ from structlin.solvers.gp_pde._problem import Problem
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 from structlin.solvers.gp_pde.solution import PDEReport, PDESolution
 from structlin.solvers.gp_pde.solve_linear_pde import corner_tolerance
+
+# how far a derivative may be from differences, in the mean; chosen: kinks and steep functions pass
+slope_tolerance = 0.02
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,14 @@ def solve_semilinear_pde(
     Raises
     ------
     ValueError
-        As `solve_linear_pde`.
+        As `solve_linear_pde`; if ``N`` or its derivative is not finite at ``u = 0``.
 
     Warns
     -----
     ConvergenceWarning
         If the equation is not met: a stagnated iteration never counts as converged.
     UserWarning
-        If the data of two sides disagree where they meet.
+        If the data of two sides disagree where they meet, or the derivative is not that of ``N``.
 
     Notes
     -----
@@ -115,15 +120,17 @@ def solve_semilinear_pde(
     began = time.perf_counter()
     if kernel not in ("auto", "lines", "extension"):
         raise ValueError(f"kernel is {kernel!r}: pass 'auto', 'lines' or 'extension'")
-    if maxiter < 1:
-        raise ValueError(f"maxiter is {maxiter}: pass 1 or more")
+    if not isinstance(maxiter, int) or maxiter < 1:
+        raise ValueError(f"maxiter is {maxiter!r}: pass an integer >= 1")
     problem = Problem.of(
         grid, terms, rhs, boundary, observations=observations, noise=noise, missing=missing
     )
     seed = seed_of(rng)
     equation = Semilinear(problem, Nonlinearity.of(nonlinearity))
+    equation.require_start()
     newton = Newton(equation, kernel, seed, maxiter)
-    state = newton.solved()
+    with np.errstate(over="ignore", invalid="ignore"):  # steps too far are taken back
+        state = newton.solved()
     space, status, mismatch = state.space, state.status, problem.mismatch()
     if mismatch > corner_tolerance:
         status = "stagnated" if status == "converged" else status
@@ -133,13 +140,21 @@ def solve_semilinear_pde(
             UserWarning,
             stacklevel=2,
         )
+    if (error := equation.slope_error(state.iterate)) > slope_tolerance:
+        warnings.warn(
+            f"the derivative of the nonlinearity differs from differences of it by {error:.2g} of "
+            "their size at the solution: Newton's method is slow with it, or fails",
+            UserWarning,
+            stacklevel=2,
+        )
     report = SemilinearReport(
         route=space.prior.route,
         lines=space.prior.lines,
+        amplitudes=space.prior.amplitudes,
         ranks=tuple(f.count for f in space.features),
         residual=state.residual,
         misfits=state.posterior.block_residuals,
-        error_estimate=max(state.residual, newton.history[-1].change),
+        error_estimate=max(state.residual, state.change),
         log_evidence=state.posterior.log_evidence,
         corner_mismatch=mismatch,
         jitter=state.posterior.jitter,
@@ -154,8 +169,8 @@ def solve_semilinear_pde(
     if status != "converged":
         warnings.warn(
             f"solve_semilinear_pde stopped with status {status!r} after {len(newton.history)} "
-            f"Newton steps, with a relative residual of {state.residual:.2g}: pass more nodes, or "
-            "raise maxiter",
+            f"Newton steps, with a relative residual of {state.residual:.2g}: check dN/du, "
+            "whether there is a solution, and whether the nodes resolve it, or raise maxiter",
             ConvergenceWarning,
             stacklevel=2,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from types import ModuleType
 from typing import Any
 
 from structlin._backend import device, namespace
@@ -24,11 +25,11 @@ _rounding = 10.0
 
 def require_fitting(kernel: Any, points: Any) -> None:
     """Raise unless the points make the matrix of the kernel diagonal in their transform."""
-    if not isinstance(kernel, ProductKernel) or type(kernel) not in _fitting:
+    wanted = _fitting.get(type(kernel))
+    if wanted is None:
         raise TypeError(
             f"kernel is a {type(kernel).__name__}: pass ShiftInvariant or DigitallyShiftInvariant"
         )
-    wanted = _fitting[type(kernel)]
     if not isinstance(points, wanted):
         raise TypeError(
             f"{type(kernel).__name__} kernels need points of a {wanted.__name__}, "
@@ -47,8 +48,14 @@ class Gram:
 
     def __init__(self, kernel: ProductKernel, noise: float, points: Points, like: Any) -> None:
         xp = namespace(like)
+        peak = kernel.peak_excess(points.dimension)
+        if not math.isfinite(max(peak, kernel.scale) * max(peak, 1.0) * points.n):
+            raise ValueError(
+                f"the kernel overflows: its variance is {1 + peak:.3g} times the scale, "
+                f"{kernel.scale:.3g}; lower weights or scale"
+            )
         self.kernel, self.noise, self.points = kernel, noise, points
-        self.spectrum, self.xp, self.device = points.spectrum, xp, device(like)
+        self.spectrum, self.device = points.spectrum, device(like)
         self.like = xp.zeros(1, dtype=xp.float64, device=self.device)
         excess = kernel.column(points, self.like)
         n, scale = points.n, kernel.scale
@@ -74,6 +81,11 @@ class Gram:
                 f"the largest {self.largest:.3g}"
             )
 
+    @property
+    def xp(self) -> ModuleType:
+        """The array library; modules are not kept, as they cannot be pickled."""
+        return namespace(self.values)
+
     def require_regular(self) -> None:
         """Raise ``ValueError`` if there is no noise, and an eigenvalue was set to zero."""
         if self.noise == 0 and self.clipped:
@@ -92,7 +104,8 @@ class Gram:
     def constant_variance(self) -> float:
         """The posterior variance of the integral: ``scale − scale² n / constant``."""
         scale = self.kernel.scale
-        return scale * (scale * self.excess + self.noise) / self.constant
+        # in this order, as squares of scales may overflow
+        return scale * ((scale * self.excess + self.noise) / self.constant)
 
     @functools.cached_property
     def shifted(self) -> Any:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin._validation import require_finite
+from structlin.solvers.lattice._coordinates import require_points
 
-# how far logarithms of the parameters may go from zero
+# how far the logarithms of weights may go from zero
 _widest = math.log(1e12)
 
 
@@ -40,21 +40,23 @@ class ProductKernel(ABC):
     """The smoothness that there are formulas for."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.alpha, bool) or self.alpha not in self.orders:
+        whole = isinstance(self.alpha, int | np.integer) and not isinstance(self.alpha, bool)
+        if not whole or self.alpha not in self.orders:
             raise ValueError(f"alpha is {self.alpha!r}: {type(self).__name__} has {self.orders}")
-        given = self.weights if isinstance(self.weights, Sequence) else np.ravel(self.weights)
-        weights = tuple(float(weight) for weight in given)
+        given = np.asarray(self.weights)
+        if given.ndim > 1 or given.dtype.kind not in "iuf":
+            raise TypeError(
+                f"weights is {self.weights!r}: pass a number, or one for every coordinate"
+            )
+        weights = tuple(map(float, np.atleast_1d(given)))
         if not weights:
             raise ValueError("weights is empty: pass a number, or one for every coordinate")
-        for name, value in [*((f"weights[{j}]", w) for j, w in enumerate(weights)), self._named]:
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value:g}: it must be finite and above zero")
+        object.__setattr__(self, "alpha", int(self.alpha))
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "scale", float(self.scale))
-
-    @property
-    def _named(self) -> tuple[str, float]:
-        return "scale", float(self.scale)
+        for name, value in zip(self.names, (*weights, self.scale), strict=True):
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} is {value:g}: it must be finite and above zero")
 
     # parameters
 
@@ -100,7 +102,7 @@ class ProductKernel(ABC):
 
     @abstractmethod
     def _omega(self, differences: Any) -> Any:
-        """Return ``ω`` of differences as points tell them, in float64."""
+        """Return ``ω`` of differences, in float64."""
 
     @abstractmethod
     def _differences(self, x: Any, y: Any) -> Any:
@@ -144,6 +146,10 @@ class ProductKernel(ABC):
             factor = weight * self.peak()
             product += factor + product * factor
         return product
+
+    def log_largest_weight(self, dimension: int) -> float:
+        """Return the logarithm of the largest weight for which squares do not overflow."""
+        return math.log(math.expm1(min(300.0 / dimension, 100.0)) / self.peak())
 
     def excess(self, x: Any, y: Any) -> Any:
         """Return ``k(x, y) / scale − 1`` for (n, d) and (m, d) points, as (n, m) array.
@@ -189,18 +195,3 @@ class ProductKernel(ABC):
         if len(self.weights) == 1:
             columns = [sum(columns[1:], start=columns[0])]
         return points.completed(xp.stack(columns, axis=1), xp)
-
-
-def require_points(name: str, x: Any, dimension: int | None = None) -> int:
-    """Return the number of coordinates of points of the unit cube; raise if they are none."""
-    if getattr(x, "ndim", None) != 2 or dimension not in (None, x.shape[1]):
-        wanted = "d" if dimension is None else dimension
-        shape = tuple(x.shape) if hasattr(x, "shape") else repr(x)
-        raise ValueError(f"{name} is {shape}: pass points of the unit cube, (n, {wanted})")
-    require_finite(name, x)
-    xp = namespace(x)
-    if x.shape[0] and bool(xp.any((x < 0) | (x >= 1))):
-        raise ValueError(
-            f"{name} has coordinates outside of [0, 1): map the domain to the unit cube"
-        )
-    return int(x.shape[1])

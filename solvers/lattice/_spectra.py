@@ -6,7 +6,6 @@ Those of a digital net are ``i xor j``, and the characters are Walsh functions.
 
 from __future__ import annotations
 
-import functools
 import importlib
 from abc import ABC, abstractmethod
 from types import ModuleType
@@ -113,9 +112,6 @@ def _irfft(C: Any, n: int) -> Any:
 
 def _workers(xp: ModuleType, columns: int) -> dict[str, int]:
     """Return as many threads as compiled kernels use: SciPy gives each a column."""
-    return {"workers": min(_threads()(), columns)} if is_numpy(xp) and columns > 1 else {}
-
-
-@functools.cache
-def _threads() -> Any:
-    return importlib.import_module("numba").get_num_threads
+    if not is_numpy(xp) or columns < 2:
+        return {}
+    return {"workers": min(importlib.import_module("numba").get_num_threads(), columns)}

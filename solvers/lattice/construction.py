@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import operator
 from collections.abc import Sequence
@@ -9,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import namespace, scipy_of
 from structlin.solvers.lattice.shift_invariant import ShiftInvariant
 
-_most = 2**24
+most_points = 2**24
+"""Here a component takes some ten seconds, and the search a gigabyte of memory."""
 
 
 def construct_lattice(
@@ -74,8 +75,8 @@ def construct_lattice(
     n, d = operator.index(n), operator.index(d)
     smallest = n if smallest is None else operator.index(smallest)
     for name, size in (("n", n), ("smallest", smallest)):
-        if not 1 <= size <= _most or size & (size - 1):
-            raise ValueError(f"{name} is {size}: pass a power of two, at most {_most}")
+        if not 1 <= size <= most_points or size & (size - 1):
+            raise ValueError(f"{name} is {size}: pass a power of two, at most {most_points}")
     if smallest > n:
         raise ValueError(f"smallest is {smallest}, but n is {n}")
     if d < 1:
@@ -100,7 +101,7 @@ class _Search:
     def __init__(self, omega: Any, smallest: int) -> None:
         n = len(omega)
         self.omega, self.levels, self.smallest = omega, n.bit_length() - 1, smallest
-        self.fft = scipy_of(namespace(np.empty(0)), "fft")
+        self.fft = importlib.import_module("scipy.fft")
         # powers of 5 modulo n: every odd number is one of them or its negative
         self.powers = np.ones(max(n // 4, 1), dtype=np.int64)
         done = 1

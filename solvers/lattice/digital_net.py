@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from typing import Any, Self
 
 import numpy as np
 
-from structlin._backend import namespace, scipy_of
-from structlin.solvers.lattice._digits import DIGITS
-from structlin.solvers.lattice._places import place_of
+from structlin.solvers.lattice._coordinates import (
+    DIGITS,
+    digits_of,
+    place_of,
+    require_real,
+    rounded,
+    shift_of,
+)
 from structlin.solvers.lattice._spectra import Walsh
-from structlin.solvers.lattice.lattice import shift_of
 
 _scale = 2.0**DIGITS
 # SciPy's engine moves to a place at once only where digits fit into 32 bits
 _sobol_digits = 32
+_sobol_coordinates = 21201
 
 
 class DigitalNet:
@@ -67,7 +73,7 @@ class DigitalNet:
     """
 
     def __init__(self, generators: Any, *, shift: Any = None, rng: Any = None) -> None:
-        given = np.asarray(generators, dtype=np.float64)
+        given = require_real("generators", generators)
         if given.ndim != 2 or given.shape[1] == 0:
             raise ValueError(
                 f"generators has shape {given.shape}: pass the (m, d) points of indices 1, 2, 4, …"
@@ -79,7 +85,7 @@ class DigitalNet:
             raise ValueError(
                 f"there are {len(given)} generators: at most 31, 2³¹ points, are taken"
             )
-        digits = (given * _scale).astype(np.int64)
+        digits = digits_of(given)
         if (place := _dependent(digits)) is not None:
             raise ValueError(
                 f"generator {place} is the digitwise sum of earlier ones: points coincide"
@@ -88,7 +94,7 @@ class DigitalNet:
         self.generators = digits
         self.shift, self.seed = shift_of(shift, self.dimension, rng)
         self.spectrum = Walsh(self.n)
-        self._more: Any = None
+        self._sobol = False
 
     @classmethod
     def sobol(cls, n: int, d: int, *, shift: Any = None, rng: Any = None) -> Self:
@@ -99,20 +105,22 @@ class DigitalNet:
         n : int
             A power of two.
         d : int
-            Coordinates.
+            Coordinates, at most 21201.
         shift, rng : optional
             As for the class.
 
         Raises
         ------
         ValueError
-            If ``n`` is no power of two.
+            If ``n`` is no power of two, or one of them is out of range.
         """
-        n = operator.index(n)
-        if n < 1 or n & (n - 1):
-            raise ValueError(f"n is {n}: a digital net here has a power of two of points")
-        net = cls(_sobol(n.bit_length() - 1, d), shift=shift, rng=rng)
-        net._more = _sobol
+        n, d = operator.index(n), operator.index(d)
+        if not 1 <= n <= 2**31 or n & (n - 1):
+            raise ValueError(f"n is {n}: a digital net here has a power of two of points, to 2³¹")
+        if not 1 <= d <= _sobol_coordinates:
+            raise ValueError(f"d is {d}: Sobol points have 1 to {_sobol_coordinates} coordinates")
+        net = cls(_sobol_generators(n.bit_length() - 1, d), shift=shift, rng=rng)
+        net._sobol = True
         return net
 
     def points(self, like: Any = None) -> Any:
@@ -140,13 +148,13 @@ class DigitalNet:
         Raises
         ------
         ValueError
-            If the net was not made by `sobol`, so that further generators are not known.
+            If the net was not made by `sobol`, so that further generators are not known, or there
+            are none.
         """
-        if self._more is None:
+        if not self._sobol:
             raise ValueError("further generators of this net are not known: give them all at once")
-        m, d = self.generators.shape
-        net = DigitalNet(self._more(m + 1, d), shift=self.shift)
-        net._more = self._more
+        net = DigitalNet.sobol(2 * self.n, self.dimension, shift=self.shift)
+        net.seed = self.seed
         return net
 
     @staticmethod
@@ -182,17 +190,16 @@ class DigitalNet:
         for axis, shift in enumerate(self.shift):
             digits = self.differences(axis, xp, where)[first:] ^ int(shift * _scale)
             columns.append(xp.astype(digits, xp.float64) / _scale)
-        return xp.astype(xp.stack(columns, axis=1), dtype, copy=False)
+        return rounded(xp.stack(columns, axis=1), dtype)
 
     def __repr__(self) -> str:
         return f"<DigitalNet {self.n}x{self.dimension}>"
 
 
-def _sobol(m: int, d: int) -> Any:
+def _sobol_generators(m: int, d: int) -> Any:
     """Return the Sobol points of indices 1, 2, 4, …, 2^(m−1)."""
-    engine = scipy_of(namespace(np.empty(0)), "stats").qmc.Sobol(
-        d, scramble=False, bits=_sobol_digits
-    )
+    qmc = importlib.import_module("scipy.stats").qmc
+    engine = qmc.Sobol(d, scramble=False, bits=_sobol_digits)
     rows = []
     for k in range(m):
         engine.fast_forward((1 << k) - engine.num_generated)

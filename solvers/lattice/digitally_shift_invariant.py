@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from structlin._backend import namespace
-from structlin.solvers.lattice._digits import DIGITS, digits_of
+from structlin.solvers.lattice._coordinates import DIGITS, digits_of
 from structlin.solvers.lattice._product_kernel import ProductKernel
 
 _peaks = {1: 2.0, 2: 3 / 2, 3: 25 / 18, 4: 407 / 294}

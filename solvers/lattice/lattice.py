@@ -7,10 +7,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
-from structlin.sketching._random import seed_of
-from structlin.solvers.lattice._places import place_of
+from structlin.solvers.lattice._coordinates import place_of, rounded, shift_of
 from structlin.solvers.lattice._spectra import Waves
 
 Order = Literal["natural", "radical inverse"]
@@ -45,6 +42,8 @@ class Lattice:
         How many points and coordinates.
     generating_vector : tuple of int
         The vector, as remainders.
+    order : str
+        As given.
     shift : tuple of float
         The shift, in ``[0, 1)``.
     seed : int or None
@@ -115,25 +114,32 @@ class Lattice:
         """
         xp, where, dtype = place_of(like)
         index = xp.arange(self.n, dtype=xp.int64, device=where)
-        return xp.astype(self.ordered(self._at(index, xp), xp), dtype, copy=False)
+        return rounded(self.ordered(self._at(index, xp), xp), dtype)
 
     def refinement(self, like: Any = None) -> Any:
         """Return the points that `refined` has and this lattice lacks, as (n, d) array."""
         xp, where, dtype = place_of(like)
         index = 2 * xp.arange(self.n, dtype=xp.int64, device=where) + 1
-        return xp.astype(self.refined()._at(index, xp), dtype, copy=False)
+        return rounded(self.refined()._at(index, xp), dtype)
 
     def refined(self) -> Lattice:
         """Return the lattice of twice as many points, in natural order: these and as many more.
 
         ``i z / n`` is ``2 i z / 2n``: the points in even places are these.
-        """
-        return Lattice(2 * self.n, self._whole, shift=self.shift)
 
-    @staticmethod
-    def merged(known: Any, new: Any, xp: Any) -> Any:
+        Raises
+        ------
+        ValueError
+            If ``2 n`` is out of range, or shares a factor with all components.
+        """
+        made = Lattice(2 * self.n, self._whole, shift=self.shift)
+        made.seed = self.seed
+        return made
+
+    def merged(self, known: Any, new: Any, xp: Any) -> Any:
         """Return the values at the points of `refined`, from those here and of `refinement`."""
-        return xp.reshape(xp.stack((known, new), axis=1), (-1, known.shape[1]))
+        pairs = xp.stack((self.natural(known, xp), new), axis=1)
+        return xp.reshape(pairs, (-1, known.shape[1]))
 
     def differences(self, axis: int, xp: Any, where: Any) -> Any:
         """Return coordinate differences to the first point, in natural order, as (n,) array.
@@ -175,20 +181,3 @@ class Lattice:
     def __repr__(self) -> str:
         z = ", ".join(map(str, self.generating_vector))
         return f"<Lattice {self.n}x{self.dimension}, z = ({z})>"
-
-
-def shift_of(shift: Any, dimension: int, rng: Any) -> tuple[tuple[float, ...], int | None]:
-    """Return the shift as given, or one that the seed draws, and the seed."""
-    if shift is None:
-        seed = seed_of(rng)
-        return tuple(np.random.default_rng(seed).random(dimension).tolist()), seed
-    given = np.asarray(shift, dtype=np.float64)
-    if given.shape not in ((), (dimension,)):
-        raise ValueError(
-            f"shift has shape {given.shape}: pass a number, or one for each of {dimension} "
-            "coordinates"
-        )
-    if not np.all(np.isfinite(given)):
-        raise ValueError(f"shift is {shift}: it must be finite")
-    remainder = np.broadcast_to(given, (dimension,)) % 1.0
-    return tuple((remainder % 1.0).tolist()), None  # that of -1e-20 is rounded to 1

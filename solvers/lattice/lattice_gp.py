@@ -10,13 +10,9 @@ from typing import Any, Self
 from structlin._backend import device, namespace
 from structlin._errors import ConvergenceWarning
 from structlin._validation import inexact, require_array, require_finite
+from structlin.solvers._maximum_likelihood import Learning
 from structlin.solvers.lattice._gram import Gram, Points, require_fitting
-from structlin.solvers.lattice._learning import (
-    Learning,
-    learned,
-    log_likelihood,
-    log_likelihood_gradient,
-)
+from structlin.solvers.lattice._learning import learned, log_likelihood, log_likelihood_gradient
 from structlin.solvers.lattice._product_kernel import ProductKernel
 from structlin.solvers.lattice.posterior import LatticePosterior
 
@@ -161,8 +157,8 @@ class LatticeGP:
         TypeError
             If kernel and points do not belong together, or values are complex.
         ValueError
-            If shapes do not fit, values are NaN or Inf, or there is no noise and the matrix is
-            singular in double precision.
+            If shapes do not fit, values are NaN or Inf, the matrix overflows, or there is no noise
+            and the matrix is singular in double precision; if there is to be learned from zeros.
 
         Warns
         -----
@@ -171,25 +167,22 @@ class LatticeGP:
         """
         require_fitting(self.kernel, points)
         self.kernel.weights_of(points.dimension)
-        require_array("Y", Y)
-        Y = inexact(Y)
-        xp = namespace(Y)
-        if xp.isdtype(Y.dtype, "complex floating"):
-            raise TypeError("Y is complex: pass real and imaginary part as two outputs")
-        if Y.ndim not in (1, 2) or Y.shape[0] != points.n or 0 in Y.shape:
-            raise ValueError(
-                f"Y has shape {tuple(Y.shape)} but there are {points.n} points: values stand in "
-                "their order, one row for each, of one column or more"
-            )
-        require_finite("Y", Y)
+        Y = _checked("Y", Y, points)
+        if 0 in Y.shape:
+            raise ValueError(f"Y has shape {tuple(Y.shape)}: pass one column or more")
         if starts < 1 or maxiter < 1:
             raise ValueError(f"starts is {starts} and maxiter is {maxiter}: both are 1 or more")
         # a power of two, so that squares of values neither overflow nor vanish
+        xp = namespace(Y)
         largest = float(xp.max(xp.abs(Y)))
         magnitude = 2.0 ** (math.frexp(largest)[1] - 1) if largest else 1.0
         values = _natural(points, Y) / magnitude
         kernel, noise, learning = self.kernel, self.noise, None
         if optimize:
+            if not largest:
+                raise ValueError(
+                    "Y is zero everywhere: the likelihood has no maximum, fit without optimize"
+                )
             kernel, noise, learning = learned(
                 kernel,
                 noise,
@@ -239,6 +232,7 @@ class LatticeGP:
     @property
     def weights(self) -> Any:
         """``(K + noise I)⁻¹ Y``, in the order of the points and the shape of ``Y``."""
+        _ = self._fitted
         return self._returned(self._weights * self._magnitude, self._dtype, self._vector)
 
     @property
@@ -322,23 +316,29 @@ class LatticeGP:
 
     def _applied(self, B: Any, function: Any) -> Any:
         gram = self._fitted
-        require_array("B", B)
         namespace(B, gram.like)
         device(B, gram.like)
-        B = inexact(B)
-        if B.ndim not in (1, 2) or B.shape[0] != self._points.n:
-            raise ValueError(
-                f"B has shape {tuple(B.shape)} but there are {self._points.n} points: it needs a "
-                "row for each"
-            )
-        if namespace(B).isdtype(B.dtype, "complex floating"):
-            raise TypeError("B is complex: pass real and imaginary part as two columns")
-        require_finite("B", B)
+        B = _checked("B", B, self._points)
         return self._returned(function(_natural(self._points, B)), B.dtype, B.ndim == 1)
 
     def __repr__(self) -> str:
         where = "no data" if self._gram is None else repr(self._points)
         return f"<LatticeGP {self.kernel}, noise {self.noise:g}, {where}>"
+
+
+def _checked(name: str, B: Any, points: Points) -> Any:
+    """Return real columns of a row for every point, as a floating-point array."""
+    require_array(name, B)
+    B = inexact(B)
+    if namespace(B).isdtype(B.dtype, "complex floating"):
+        raise TypeError(f"{name} is complex: pass real and imaginary part as two columns")
+    if B.ndim not in (1, 2) or B.shape[0] != points.n:
+        raise ValueError(
+            f"{name} has shape {tuple(B.shape)} but there are {points.n} points: pass a row for "
+            "each, in their order"
+        )
+    require_finite(name, B)
+    return B
 
 
 def _natural(points: Points, B: Any) -> Any:

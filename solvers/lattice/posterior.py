@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from structlin._backend import device, namespace
-from structlin.solvers.lattice._product_kernel import require_points
+from structlin.solvers.lattice._coordinates import require_points
 
 if TYPE_CHECKING:
     from structlin.solvers.lattice.lattice_gp import LatticeGP
@@ -31,8 +31,8 @@ class LatticePosterior:
         xp = namespace(X, gram.like)
         device(X, gram.like)
         require_points("X", X, gp._points.dimension)
-        self.points = X
-        self._gp, self._gram, self._xp = gp, gram, xp
+        self.points = xp.asarray(X, copy=True)  # what is asked for later is of these points
+        self._gram = gram
         self._data = gp._points.natural(gp._points.points(gram.like), xp)
         self._constant = gp._mean_integral
         self._state = gp._weights, gp._magnitude, gp._dtype, gp._vector
@@ -40,7 +40,7 @@ class LatticePosterior:
     @functools.cached_property
     def mean(self) -> Any:
         """The posterior mean."""
-        xp, (weights, magnitude, dtype, vector) = self._xp, self._state
+        xp, (weights, magnitude, dtype, vector) = self._gram.xp, self._state
         # that of the integral, and deviations: the constant may be much larger than they are
         scale = self._gram.kernel.scale
         made = [xp.matmul(cross.T, weights) for cross in self._crosses()]
@@ -50,7 +50,7 @@ class LatticePosterior:
 
     def std(self) -> Any:
         """Return the posterior standard deviation of the function, without noise, as (m,) array."""
-        return self._xp.sqrt(self.variance())
+        return self._gram.xp.sqrt(self.variance())
 
     def variance(self) -> Any:
         """Return its square: a difference, never below its rounding errors, 2e-15 of the prior."""
@@ -59,7 +59,7 @@ class LatticePosterior:
     @functools.cached_property
     def _variance(self) -> Any:
         # with k(x, ·) = scale (1 + q): the variance of the constant, that of deviations, and both
-        xp, gram = self._xp, self._gram
+        xp, gram = self._gram.xp, self._gram
         scale = gram.kernel.scale
         prior = scale * gram.kernel.peak_excess(gram.points.dimension)
         made = []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace, on_host
-from structlin._validation import first_nonfinite, inexact
+from structlin._validation import first_nonfinite, inexact, number_or_array
 
 
 class Grid:
@@ -54,7 +54,8 @@ class Grid:
         device(*axes)
         checked = [_checked(axis, x) for axis, x in enumerate(axes)]
         common = xp.result_type(*(x.dtype for x in checked))
-        self.axes: tuple[Any, ...] = tuple(xp.astype(x, common, copy=False) for x in checked)
+        # copies: the caller may write over nodes
+        self.axes: tuple[Any, ...] = tuple(xp.astype(x, common, copy=True) for x in checked)
         self.xp = xp
         self.device = device(*axes)
         self.dtype = common
@@ -108,11 +109,12 @@ class Grid:
             If the shape of an array, or of what the callable returned, does not fit the grid.
         """
         made = f(*self.mesh()) if callable(f) else f
+        made = number_or_array(name, made, "a callable, a number, or an array of the grid's shape")
         if isinstance(made, int | float | complex):
             made = self.xp.full(self.shape, made, device=self.device)
         namespace(made, *self.axes)
         shape = tuple(made.shape)
-        fits = shape == self.shape if not callable(f) else _broadcasts(shape, self.shape)
+        fits = shape in ((), self.shape) if not callable(f) else _broadcasts(shape, self.shape)
         if not fits:
             got = f"{name} returned shape {shape}" if callable(f) else f"{name} has shape {shape}"
             raise ValueError(

@@ -47,8 +47,8 @@ def legendre_lobatto(
     >>> x, w * 3
     (array([0., 1., 2.]), array([1., 4., 1.]))
     """
-    if n < 2:
-        raise ValueError(f"n is {n}: both ends are nodes, pass 2 or more")
+    if not isinstance(n, int) or n < 2:
+        raise ValueError(f"n is {n!r}: both ends are nodes, pass 2 or more")
     if not low < high:
         raise ValueError(f"the interval is [{low:g}, {high:g}]: the first end must be the smaller")
     t, w = _reference(n)

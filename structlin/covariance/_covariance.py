@@ -125,7 +125,7 @@ class Covariance(ABC):
         -------
         (n, m) array
         """
-        return self._at(lags_between(x, y), 0)
+        return self._in_range(lags_between(x, y), 0)
 
     def at(self, lags: Any, order: int = 0) -> Any:
         """Return the covariance as a function of the difference, or a derivative of it.
@@ -148,7 +148,7 @@ class Covariance(ABC):
             If there is no continuous derivative of this order.
         """
         self._require(order, 2 * most_orders)
-        return self._at(real_numbers("lags", lags), operator.index(order))
+        return self._in_range(real_numbers("lags", lags), operator.index(order))
 
     def derivative(self, x: Any, y: Any = None, *, order: tuple[int, int]) -> Any:
         """Return the covariances between derivatives of the function at points.
@@ -171,11 +171,13 @@ class Covariance(ABC):
         ValueError
             If there is no continuous derivative of order ``a + b`` of the covariance.
         """
+        if np.shape(order) != (2,):
+            raise TypeError(f"order is {order!r}: pass two integers, of x and of y")
         a, b = order
         for one in (a, b):
             self._require(one, most_orders)
         self._require(a + b, 2 * most_orders)
-        found = self._at(lags_between(x, y), a + b)
+        found = self._in_range(lags_between(x, y), a + b)
         return -found if b % 2 else found
 
     def variances(self, x: Any, order: int = 0) -> Any:
@@ -201,7 +203,7 @@ class Covariance(ABC):
         self._require(2 * order, 2 * most_orders)
         x = line_points("x", x)
         xp = namespace(x)
-        here = self._at(xp.zeros(1, dtype=x.dtype, device=device(x)), 2 * order)
+        here = self._in_range(xp.zeros(1, dtype=x.dtype, device=device(x)), 2 * order)
         return xp.zeros_like(x) + (-here if order % 2 else here)
 
     def row(self, n: int, spacing: float, order: int = 0, *, like: Any = None) -> Any:
@@ -210,7 +212,7 @@ class Covariance(ABC):
         Parameters
         ----------
         n : int
-            How many points.
+            How many points, 0 or more.
         spacing : float
         order : int
             Of the derivative at the points.
@@ -223,6 +225,8 @@ class Covariance(ABC):
             The first column of the symmetric Toeplitz matrix ``gram(x)``; with an odd ``order``,
             of an antisymmetric one.
         """
+        if n < 0 or not math.isfinite(spacing):
+            raise ValueError(f"n is {n} and spacing {spacing}: pass 0 or more, and a finite number")
         like = np.zeros(0) if like is None else inexact(like)
         xp = namespace(like)
         steps = xp.arange(n, dtype=like.dtype, device=device(like))
@@ -287,6 +291,27 @@ class Covariance(ABC):
 
     __rmul__ = __mul__
 
+    def _in_range(self, lags: Any, order: int) -> Any:
+        try:
+            return self._at(lags, order)
+        except OverflowError:
+            what = f"the derivative of order {order} of {self!r}" if order else repr(self)
+            raise ValueError(
+                f"{what} leaves the range of double precision: take a larger length, or other units"
+            ) from None
+
+    def _theta_vector(self, theta: Any) -> Any:
+        """Return new learned parameters as a float64 vector of NumPy."""
+        theta, count = np.asarray(theta), len(self.names)
+        if theta.dtype.kind not in "iuf":
+            raise TypeError(f"theta is {theta.dtype}: pass real numbers")
+        if theta.shape != (count,):
+            raise ValueError(
+                f"theta has shape {theta.shape} but {self!r} learns {', '.join(self.names)}: "
+                f"pass {count} numbers"
+            )
+        return theta.astype(float)
+
     def _require(self, order: Any, most: int) -> None:
         """Raise unless there is a continuous derivative of the order."""
         try:
@@ -332,14 +357,8 @@ class _Combination(Covariance):
 
     def with_theta(self, theta: Any) -> Self:
         """Return the same combination with other learned parameters of the parts."""
-        theta = np.asarray(theta, float)
-        counts = [len(part.names) for part in self.parts]
-        if theta.shape != (sum(counts),):
-            raise ValueError(
-                f"theta has shape {theta.shape} but {self!r} learns {', '.join(self.names)}: "
-                f"pass {sum(counts)} numbers"
-            )
-        shares = np.split(theta, np.cumsum(counts)[:-1])
+        ends = np.cumsum([len(part.names) for part in self.parts])
+        shares = np.split(self._theta_vector(theta), ends[:-1])
         pairs = zip(self.parts, shares, strict=True)
         return replace(self, parts=tuple(part.with_theta(share) for part, share in pairs))
 

@@ -41,7 +41,11 @@ def lags_between(x: Any, y: Any) -> Any:
 
 
 def even_step(x: Any) -> float | None:
-    """Return the spacing of points that are even up to the rounding of their coordinates."""
+    """Return the spacing of points that are even up to the rounding of their coordinates.
+
+    None where rounding is as much as a thousandth of the spacing: the coordinates are then exact
+    numbers rather than rounded ones, as far as anybody can tell.
+    """
     xp, n = namespace(x), x.shape[0]
     if n < 2:
         return None
@@ -49,6 +53,7 @@ def even_step(x: Any) -> float | None:
     step = (last - first) / (n - 1)
     even = first + step * xp.arange(n, dtype=x.dtype, device=device(x))
     slack = 4 * float(xp.finfo(x.dtype).eps) * max(abs(first), abs(last))
+    slack = min(slack, 1e-3 * abs(step))
     return step if float(xp.max(xp.abs(x - even))) <= slack else None
 
 

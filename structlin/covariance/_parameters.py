@@ -71,8 +71,12 @@ class Parametric(Covariance):
             If there is no such parameter, or it does not lie between its limits.
         """
         kept = {name: (low, high) for name, low, high in self.limits}
-        for name, (low, high) in limits.items():
+        for name, pair in limits.items():
             self._require_parameter(name)
+            ends = np.asarray(pair)
+            if ends.shape != (2,) or ends.dtype.kind not in "iuf":
+                raise TypeError(f"the limits of {name} are {pair!r}: pass two numbers")
+            low, high = ends.tolist()
             for entry in self._entries:
                 if entry.parameter == name and not low <= entry.value <= high:
                     raise ValueError(
@@ -107,10 +111,7 @@ class Parametric(Covariance):
 
     @property
     def theta(self) -> Any:
-        """The parameters that may be learned, as a vector (p,) of NumPy.
-
-        Positive parameters stand as their logarithms, the others as they are.
-        """
+        """The parameters that may be learned, (p,), positive ones as their logarithms."""
         return np.asarray([self._coordinate(e.parameter, e.value) for e in self._learned], float)
 
     @property
@@ -125,26 +126,12 @@ class Parametric(Covariance):
         return np.asarray(pairs, float).reshape(-1, 2)
 
     def with_theta(self, theta: Any) -> Self:
-        """Return the same covariance function with other learned parameters.
-
-        Parameters
-        ----------
-        theta : (p,) array or sequence of float
-
-        Raises
-        ------
-        ValueError
-            If there are not ``p`` finite numbers.
-        """
-        theta = np.asarray(theta, float)
-        if theta.shape != (len(self._learned),):
-            raise ValueError(
-                f"theta has shape {theta.shape} but {self!r} learns {', '.join(self.names)}: "
-                f"pass {len(self._learned)} numbers"
-            )
+        """Return the same covariance function with other learned parameters."""
         changed: dict[str, Any] = self.parameters
-        for entry, coordinate in zip(self._learned, theta.tolist(), strict=True):
+        coordinates = self._theta_vector(theta).tolist()
+        for entry, coordinate in zip(self._learned, coordinates, strict=True):
             name, k = entry.parameter, entry.place
+            # up to the largest exponential in double precision
             new = math.exp(min(coordinate, 709.0)) if self._positive(name) else coordinate
             changed[name] = new if k is None else (*changed[name][:k], new, *changed[name][k + 1 :])
         return self.replaced(**changed)
@@ -190,6 +177,7 @@ class Parametric(Covariance):
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
+    """Return a parameter as a float; raise unless it is finite and between both."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} is {value!r}: pass a number")
     if not (math.isfinite(value) and low < value < high):

@@ -6,7 +6,8 @@ import functools
 import math
 import operator
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from structlin._backend import namespace
 from structlin.covariance._lags import scaled
@@ -16,10 +17,18 @@ from structlin.covariance._parameters import Parametric
 class Radial(Parametric):
     """A covariance ``variance g(u²/2)`` of ``u = rate (x - y)``."""
 
+    length_scale: float
+    variance: float
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "length_scale": (0.0, math.inf),
+        "variance": (0.0, math.inf),
+    }
+
     @property
-    @abstractmethod
     def rate(self) -> float:
-        """What lags are multiplied by."""
+        """What lags are multiplied by: one over the length scale."""
+        return 1 / self.length_scale
 
     @property
     @abstractmethod
@@ -41,7 +50,7 @@ class Radial(Parametric):
         xp = namespace(lags)
         u = scaled(lags, self.rate, self._far)
         size = xp.abs(u)
-        scale = self.parameters["variance"] * self.rate**order
+        scale = self.variance * self.rate**order
         terms = (
             (-1.0) ** (order - i)
             * scale
@@ -56,4 +65,4 @@ class Radial(Parametric):
         if parameter != "length_scale":
             return super()._gradient(lags, parameter, index)
         u = namespace(lags).abs(scaled(lags, self.rate, self._far))
-        return self.parameters["variance"] * self._slope(u, 2, 1)
+        return self.variance * self._slope(u, 2, 1)

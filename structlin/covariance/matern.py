@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-
-from structlin._backend import device, namespace
+from structlin._backend import namespace
 from structlin.covariance._bessel import bessel
 from structlin.covariance._lags import line_points, real_numbers, scaled
 from structlin.covariance._parameters import number
 from structlin.covariance._radial import Radial
+from structlin.covariance._state_space import moved, process_noise, stationary, transition
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,6 @@ class Matern(Radial):
     length_scale: float = 1.0
     variance: float = 1.0
 
-    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "length_scale": (0.0, math.inf),
-        "variance": (0.0, math.inf),
-    }
-
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "nu", number("nu", self.nu, 0.0, math.inf))
@@ -104,9 +95,10 @@ class Matern(Radial):
         """Return the power per unit of frequency, that of a Student-t distribution."""
         frequencies = real_numbers("frequencies", frequencies)
         ratio = math.exp(math.lgamma(self.nu + 0.5) - math.lgamma(self.nu))
-        z = 2 * math.pi / self.rate * frequencies
-        peak = 2 * math.sqrt(math.pi) * self.variance * ratio / self.rate
         xp = namespace(frequencies)
+        far = 0.5 * float(xp.finfo(frequencies.dtype).max) ** 0.5  # its square is finite
+        z = scaled(frequencies, 2 * math.pi / self.rate, far)
+        peak = 2 * math.sqrt(math.pi) * self.variance * ratio / self.rate
         return peak * xp.exp(-(self.nu + 0.5) * xp.log1p(z * z))
 
     def _slope(self, u: Any, power: int, order: int) -> Any:
@@ -133,7 +125,7 @@ class Matern(Radial):
         like : array, optional
             Gives the array library, the precision and the device; by default NumPy and float64.
         """
-        return _moved(self.variance * np.sum(_noise_terms(self.states), axis=0), like)
+        return moved(self.variance * stationary(self.states), like)
 
     def transition(self, gaps: Any) -> Any:
         """Return the (n, states, states) matrices ``A`` that lead over gaps.
@@ -143,13 +135,7 @@ class Matern(Radial):
         gaps : (n,) array
             Distances, not negative.
         """
-        xp, a = self._scaled(gaps)
-        power = np.eye(self.states)
-        polynomial = 0.0 * a
-        for k in range(self.states):
-            polynomial = polynomial + a**k * _moved(power / math.factorial(k), a)
-            power = power @ _nilpotent(self.states)
-        return xp.exp(-a) * polynomial
+        return transition(self.states, self._scaled(gaps))
 
     def process_noise(self, gaps: Any) -> Any:
         """Return the (n, states, states) covariances ``Q`` of what is new after gaps.
@@ -159,65 +145,8 @@ class Matern(Radial):
         gaps : (n,) array
             Distances, not negative.
         """
-        _, a = self._scaled(gaps)
-        terms = _noise_terms(self.states)
-        total = 0.0 * a
-        for k in range(terms.shape[0]):
-            total = total + _remainder(k, 2 * a) * _moved(self.variance * terms[k], a)
-        return total
+        return process_noise(self.states, self.variance, self._scaled(gaps))
 
-    def _scaled(self, gaps: Any) -> tuple[ModuleType, Any]:
+    def _scaled(self, gaps: Any) -> Any:
         """Return the gaps in units of ``1/rate``, as an (n, 1, 1) array."""
-        gaps = line_points("gaps", gaps)
-        return namespace(gaps), scaled(gaps[:, None, None], self.rate, self._far)
-
-
-def _moved(matrix: Any, like: Any) -> Any:
-    """Return a matrix of the host in the library, precision and device of an array."""
-    if like is None:
-        return matrix
-    xp = namespace(like)
-    return xp.asarray(matrix, dtype=like.dtype, device=device(like))
-
-
-@functools.cache
-def _nilpotent(states: int) -> Any:
-    """Return ``F + I``, where ``F`` is the companion matrix of ``(z + 1)^states``."""
-    shift = np.eye(states, k=1)
-    shift[-1] = [-math.comb(states, j) for j in range(states)]
-    return shift + np.eye(states)
-
-
-@functools.cache
-def _noise_terms(states: int) -> Any:
-    """Return what stands before the shares ``_remainder(k, 2a)`` of ``Q``, for variance 1.
-
-    The state answers an impulse by ``e⁻ˢ Σ C[k] sᵏ``, and ``Q`` is the integral of its square:
-    ``∫₀ᵃ sᵏ e⁻²ˢ ds = k! 2⁻ᵏ⁻¹ _remainder(k, 2a)``.
-    """
-    impulse = np.eye(states)[-1]
-    answers = []
-    for k in range(states):
-        answers.append(impulse / math.factorial(k))
-        impulse = _nilpotent(states) @ impulse
-    terms = np.zeros((2 * states - 1, states, states))
-    for j, left in enumerate(answers):
-        for k, right in enumerate(answers):
-            share = math.factorial(j + k) / 2.0 ** (j + k + 1)
-            terms[j + k] += share * np.outer(left, right)
-    return terms / np.sum(terms, axis=0)[0, 0]
-
-
-def _remainder(k: int, z: Any) -> Any:
-    """Return ``1 − e⁻ᶻ Σ zʲ/j!`` over ``j ≤ k``, with all digits where it is small."""
-    xp = namespace(z)
-    near = xp.where(z < k + 1, z, xp.zeros_like(z))
-    term = near ** (k + 1) / math.factorial(k + 1)
-    series = term
-    for j in range(k + 2, k + 40):  # the terms fall by z/j
-        term = term * near / j
-        series = series + term
-    head = 1.0 + 0.0 * z
-    for j in range(k, 0, -1):
-        head = 1.0 + head * z / j
-    return xp.where(z < k + 1, series * xp.exp(-near), 1.0 - xp.exp(-z) * head)
+        return scaled(line_points("gaps", gaps)[:, None, None], self.rate, self._far)

@@ -84,6 +84,8 @@ class Periodic(Parametric):
             What they contribute to the variance: ``k(z) = Σ powers cos(2π frequencies z)``.
         """
         # exp(c (cos θ - 1)) = e⁻ᶜ (I₀(c) + 2 Σ Iₙ(c) cos nθ), with Bessel functions (DLMF 10.35.2)
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
+            raise ValueError(f"count is {count!r}: pass how many lines, 0 or more")
         special = importlib.import_module("scipy.special")
         n = np.arange(count)
         powers = self.variance * special.ive(n, self.length_scale**-2)

@@ -58,16 +58,10 @@ class RationalQuadratic(Radial):
 
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
         "alpha": (0.0, math.inf),
-        "length_scale": (0.0, math.inf),
-        "variance": (0.0, math.inf),
+        **Radial.bounds,
     }
     derivatives: ClassVar[float] = math.inf
     _far: ClassVar[float] = 1e15  # its square is finite in single precision
-
-    @property
-    def rate(self) -> float:
-        """What lags are multiplied by: one over the length scale."""
-        return 1 / self.length_scale
 
     def spectral_density(self, frequencies: Any) -> Any:
         """Return the power per unit of frequency, a Matérn function of the frequency."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from structlin._backend import namespace
-from structlin.covariance._lags import real_numbers
+from structlin.covariance._lags import real_numbers, scaled
 from structlin.covariance._radial import Radial
 
 
@@ -48,23 +47,14 @@ class SquaredExponential(Radial):
     length_scale: float = 1.0
     variance: float = 1.0
 
-    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "length_scale": (0.0, math.inf),
-        "variance": (0.0, math.inf),
-    }
     derivatives: ClassVar[float] = math.inf
     _far: ClassVar[float] = 1000.0  # exp(-500000) is zero in every precision
-
-    @property
-    def rate(self) -> float:
-        """What lags are multiplied by: one over the length scale."""
-        return 1 / self.length_scale
 
     def spectral_density(self, frequencies: Any) -> Any:
         """Return the power per unit of frequency, which is Gaussian."""
         frequencies = real_numbers("frequencies", frequencies)
         xp = namespace(frequencies)
-        z = math.pi * self.length_scale * frequencies
+        z = scaled(frequencies, math.pi * self.length_scale, self._far)
         return self.variance * math.sqrt(2 * math.pi) * self.length_scale * xp.exp(-2 * z * z)
 
     def _slope(self, u: Any, power: int, order: int) -> Any:

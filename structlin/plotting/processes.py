@@ -178,7 +178,7 @@ def spectral_lines(
     ----------
     lines : sequence of pairs of (q,) array
         For every axis the frequencies, in cycles per unit of length, and the amplitudes, not
-        negative.
+        negative: ``zip(report.lines, report.amplitudes)`` of a solution.
     ax : matplotlib.axes.Axes or None
         Where to draw; a new figure by default.
 

@@ -28,6 +28,17 @@ def test_a_callable_gives_all_sides():
     assert joined_sides(sides) == 0
 
 
+def test_a_number_is_the_value_on_all_sides():
+    sides, _ = read_boundary(GRID, 3, None)
+    assert [(s.axis, s.side, s.order) for s in sides] == [
+        (0, 0, 0),
+        (0, -1, 0),
+        (1, 0, 0),
+        (1, -1, 0),
+    ]
+    assert all((s.values == 3.0).all() for s in sides)
+
+
 def test_arrays_callables_and_numbers_on_chosen_sides():
     data = {(0, 0): g(0.0, Y), (1, -1): g, (0, -1): Neumann(3.0)}
     sides, _ = read_boundary(GRID, data, None)
@@ -63,7 +74,7 @@ def test_corners_that_disagree_are_measured():
 @pytest.mark.parametrize(
     ("boundary", "error", "match"),
     [
-        (3.0, TypeError, "pass a callable"),
+        ("u = 3", TypeError, "pass a number"),
         ({(2, 0): 0.0}, ValueError, "key \\(2, 0\\)"),
         ({(0, 1): 0.0}, ValueError, "\\(axis, -1\\)"),
         ({0: "open"}, ValueError, "periodic"),

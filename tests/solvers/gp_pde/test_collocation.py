@@ -156,6 +156,46 @@ def test_scales(scale):
     assert np.allclose(run.values, scale * np.sin(1e-6 * x), rtol=1e-10, atol=scale * 1e-12)
 
 
+SLOPES = {(0, 0): Neumann(0.0), (0, -1): Neumann(0.0)}
+
+
+@pytest.mark.parametrize(
+    ("terms", "boundary", "length"),
+    [
+        ({(2,): 1.0}, SLOPES, 1.0),  # up to a constant
+        ({(2,): 1.0}, {0: "periodic"}, 1.0),
+        ({(2,): 1.0}, {(0, 0): 0.0}, 1.0),
+        ({(2,): 1.0}, None, 1.0),
+        ({(2,): 1.0, (0,): 1.0}, {(0, 0): 0.0, (0, -1): 0.0}, np.pi),  # resonance
+        ({(4,): 1.0}, {(0, 0): 0.0, (0, -1): 0.0}, 1.0),
+    ],
+)
+def test_singular_problems_are_refused(terms, boundary, length):
+    x = Chebyshev(0.0, length).points(30)
+    with pytest.raises(ValueError, match="do not determine a solution"):
+        collocation((x,), terms, 1.0, boundary)
+
+
+@pytest.mark.parametrize("mixed", [0.0, 0.3])
+def test_singular_problems_in_the_plane_are_refused(mixed):
+    x, y = Chebyshev(0.0, 1.0).points(20), Chebyshev(0.0, 2.0).points(18)
+    slopes = {(axis, side): Neumann(0.0) for axis in (0, 1) for side in (0, -1)}
+    with pytest.raises(ValueError, match="do not determine a solution"):
+        collocation((x, y), {(2, 0): 1.0, (1, 1): mixed, (0, 2): 1.0}, 1.0, slopes)
+
+
+def test_even_nodes_are_not_trusted():
+    # the matrix of 40 even nodes loses all but four digits, though the coefficients decay
+    x = np.linspace(0.0, 1.0, 40)
+    with pytest.warns(ConvergenceWarning, match="cluster at the ends"):
+        run = collocation((x,), {(2,): 1.0}, lambda x: -np.sin(x), np.sin)
+    assert not run.converged
+    assert run.report.rounding > 1e-6
+    few = collocation((x[::4],), {(2,): 1.0}, lambda x: -np.sin(x), np.sin)
+    assert few.converged
+    assert np.max(np.abs(few.mean(x[:36]) - np.sin(x[:36]))) < 1e-8
+
+
 def test_nothing_makes_nothing():
     x = Chebyshev(0.0, 1.0).points(8)
     run = collocation((x, x), {(2, 0): 1.0, (0, 2): 1.0}, 0.0, lambda x, y: 0 * x + 0 * y)

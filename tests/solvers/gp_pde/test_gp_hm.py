@@ -254,13 +254,26 @@ def test_time_limit():
     assert run.report.status == "time_limit"
 
 
+def test_a_breakdown_at_the_start_is_told():
+    x = np.linspace(0.0, 1.0, 20)
+    huge = lambda x: 1e200 * np.sin(x)  # noqa: E731
+    with pytest.warns(ConvergenceWarning, match="'breakdown' after 0 steps"):
+        run = gp_hm((x,), {(2,): 1.0}, huge, huge, steps=3)
+    assert not run.converged
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"terms": {(3,): 1.0}}, "up to the second"),
         ({"family": "cauchy"}, "family"),
         ({"frequency": -1.0}, "frequency"),
+        ({"frequency": "a"}, "frequency"),
         ({"components": 0}, "components"),
+        ({"components": 2.5}, "components"),
+        ({"boundary_weight": np.nan}, "boundary_weight"),
+        ({"tol": np.nan}, "tol"),
+        ({"time_limit": np.nan}, "time_limit"),
         ({"boundary": {0: "periodic"}}, "Dirichlet"),
         ({"rhs": np.full(20, np.nan)}, "NaN"),
     ],

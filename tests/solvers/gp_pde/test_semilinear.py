@@ -127,6 +127,63 @@ def test_no_solution_is_never_converged():
     assert run.report.status != "converged"
 
 
+def test_a_continuation_that_cannot_move_is_not_converged():
+    # a refused first step says nothing about the stage it belongs to
+    x = np.linspace(0.0, 2 * np.pi, 200)
+    u, sides = np.sin(20 * x), {(0, 0): 0.0, (0, -1): 0.0}
+    wrong = (lambda u: u**3, lambda u: 3000 * u**2)
+    with pytest.warns() as told:
+        run = solve_semilinear_pde((x,), {(2,): 1.0}, wrong, u**3 - 400 * u, sides, rng=0)
+    assert not run.converged
+    assert run.report.residual > 1e-5
+    assert any("derivative of the nonlinearity differs" in str(w.message) for w in told)
+
+
+@pytest.mark.parametrize("amplitude", [1e-6, 3.0])
+def test_small_and_large_amplitudes(amplitude):
+    # where the first step leaves rounding errors only, no second one makes them smaller
+    x = np.linspace(0.0, 2 * np.pi, 300)
+    u = amplitude * np.sin(40 * x)
+    run = solve_semilinear_pde(
+        (x,),
+        {(2,): 1.0},
+        (lambda u: u**3 - u, lambda u: 3 * u**2 - 1),
+        u**3 - 1601 * u,
+        {(0, 0): 0.0, (0, -1): 0.0},
+        rng=0,
+    )
+    assert run.converged
+    assert run.report.iterations <= 5
+    assert np.max(np.abs(run.mean(x) - u)) < 1e-9 * amplitude
+
+
+def test_first_step_stays_where_the_equation_is_finite():
+    # u″ = sinh u + f: at the linear solution sinh overflows
+    x = np.linspace(0.0, 1.0, 80)
+    u = 11 * np.sin(3 * x)
+    run = solve_semilinear_pde(
+        (x,),
+        {(2,): 1.0},
+        (lambda u: -np.sinh(u), lambda u: -np.cosh(u)),
+        -9 * u - np.sinh(u),
+        {(0, 0): 0.0, (0, -1): 11 * np.sin(3.0)},
+        rng=0,
+    )
+    assert run.converged
+    assert run.report.history[0].damping < 1
+    assert np.max(np.abs(run.mean(x) - u)) < 1e-5
+
+
+def test_noise_that_is_understated_is_not_converged():
+    x = np.linspace(0.0, 2.0, 80)
+    f = np.random.default_rng(0).standard_normal(80)
+    cube = (lambda u: -(u**3), lambda u: -3 * u**2)
+    sides = {(0, 0): 0.0, (0, -1): 0.0}
+    with pytest.warns(ConvergenceWarning):
+        run = solve_semilinear_pde((x,), {(2,): 1.0}, cube, f, sides, noise=1e-4, rng=0)
+    assert not run.converged
+
+
 def test_corners_that_disagree_are_told():
     x = np.linspace(0.0, 1.0, 24)
     sides = {(0, 0): 0.0, (0, -1): 0.0, (1, 0): 0.0, (1, -1): 1.0}
@@ -245,7 +302,12 @@ def test_every_library(library):
     [
         ({"kernel": "matern"}, ValueError, "kernel"),
         ({"maxiter": 0}, ValueError, "maxiter"),
+        ({"maxiter": 2.5}, ValueError, "maxiter"),
         ({"nonlinearity": np.sin}, TypeError, "pair"),
+        ({"nonlinearity": (lambda u: None, np.cos)}, TypeError, "NoneType"),
+        ({"nonlinearity": (lambda u: 1j * u, np.cos)}, TypeError, "complex"),
+        ({"nonlinearity": (np.log, lambda u: 1 / u)}, ValueError, "N is not finite at u = 0"),
+        ({"nonlinearity": (np.sin, lambda u: u * np.nan)}, ValueError, "derivative of N is not"),
         ({"nonlinearity": (lambda u: u[:3], np.cos)}, ValueError, "shape"),
         ({"nonlinearity": Nonlinearity(np.sin, np.cos, [(0, 0)])}, ValueError, "one order"),
     ],

@@ -37,7 +37,7 @@ def error(solution, exact, *axes):
 SIDES = {(0, 0): u, (0, -1): u, (1, 0): u, (1, -1): u}
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(
     st.floats(30.0, 60.0), st.floats(10.0, 35.0), st.floats(0.0, 6.0), st.sampled_from([-2, 0, 5])
 )
@@ -54,8 +54,7 @@ def test_plane_waves_are_found(a, b, phase, constant):
     assert solution.converged
 
 
-@pytest.mark.parametrize("size", [1e150, 1e-150])
-@pytest.mark.parametrize("length", [1e6, 1e-6])
+@pytest.mark.parametrize(("size", "length"), [(1e150, 1e6), (1e-150, 1e-6)])
 def test_units_do_not_matter(size, length):
     def scaled(x, y):
         return size * u(x / length, y / length)
@@ -95,10 +94,13 @@ def test_standard_deviations_cover_the_errors_and_samples_agree():
     assert np.array_equal(solution.sample(XT, YT, rng=3), solution.sample(XT, YT, rng=3))
 
 
-def test_noise_is_covered():
+@pytest.mark.parametrize(
+    ("seeds", "least"), [(3, 0.8), pytest.param(10, 0.88, marks=pytest.mark.slow)]
+)
+def test_noise_is_covered(seeds, least):
     covered, ratio = [], []
     sd = 1e-3 * np.max(np.abs(on(f, X, Y)))
-    for seed in range(10):
+    for seed in range(seeds):
         noisy = on(f, X, Y) + sd * np.random.default_rng(seed).standard_normal((40, 44))
         solution = solve_linear_pde((X, Y), LAPLACE, noisy, u, noise=sd, rng=0)
         inside = np.s_[1:-1, 1:-1]
@@ -106,8 +108,25 @@ def test_noise_is_covered():
         scale = solution.std(XT, YT)[inside]
         covered.append(np.mean(miss <= 2 * scale))
         ratio.append(np.median(miss / scale))
-    assert np.mean(covered) > 0.88  # errors of a seed are alike: the mean of ten varies by 0.03
+    assert np.mean(covered) > least  # errors of a seed are alike: the mean of ten varies by 0.03
     assert np.mean(ratio) > 0.2
+
+
+def test_noise_that_hides_slow_waves_is_covered():
+    x, t = np.linspace(0.0, 1.0, 150), np.linspace(0.0, 1.0, 203)[1:-1]
+
+    def bump(x):
+        return np.exp(-(((x - 0.5) / 0.05) ** 2))
+
+    z = (x - 0.5) / 0.05
+    source = (4 * z * z - 2) / 0.05**2 * bump(x)
+    sd = 1e-2 * np.max(np.abs(source))
+    covered = []
+    for seed in range(8):
+        noisy = source + sd * np.random.default_rng(seed).standard_normal(150)
+        solution = solve_linear_pde((x,), {2: 1.0}, noisy, bump, noise=float(sd), rng=0)
+        covered.append(np.mean(np.abs(solution.mean(t) - bump(t)) <= 2 * solution.std(t)))
+    assert np.mean(covered) > 0.88
 
 
 @pytest.mark.parametrize("side", [(0, -1), (1, 0)])

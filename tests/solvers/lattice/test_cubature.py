@@ -81,10 +81,11 @@ def test_values_are_used_again_and_points_are_those_of_the_lattice() -> None:
         seen.append(X)
         return wave(X)
 
-    with pytest.warns(ConvergenceWarning, match="the half width is .* after 64 evaluations"):
-        found = integrate(f, 2, 1e-9, periodic=True, smallest=16, largest=64, rng=1)
+    with pytest.warns(ConvergenceWarning, match="the half width is .* after 256 evaluations"):
+        found = integrate(f, 2, 1e-9, periodic=True, smallest=64, largest=256, rng=1)
     assert not found.converged
-    assert [len(X) for X in seen] == [16, 16, 32]
+    assert found.points.seed == 1
+    assert [len(X) for X in seen] == [64, 64, 128]
     everything, points = np.concatenate(seen), found.points.points()
     order, wanted = np.lexsort(everything.T), np.lexsort(points.T)
     np.testing.assert_allclose(everything[order], points[wanted], atol=1e-14)
@@ -105,10 +106,104 @@ def test_integrands_of_any_size(factor: float) -> None:
     assert found.value == pytest.approx(factor * KNOWN[gauss][1], rel=1e-5)
 
 
+@pytest.mark.parametrize("points", ["lattice", "net"])
+def test_outputs_in_other_units_have_widths_of_their_own(points: Any) -> None:
+    def f(X: Any) -> Any:
+        return np.stack([kink(X), 1e-200 * gauss(X)], axis=1)
+
+    found = integrate(f, 2, rtol=1e-3, points=points, rng=0)
+    exact = np.array([KNOWN[kink][1], 1e-200 * (math.sqrt(math.pi) / 2 * math.erf(1.0)) ** 2])
+    assert np.all(found.width > 1e-8 * exact)
+    np.testing.assert_allclose(found.value, exact, rtol=1e-3)
+
+
+@pytest.mark.parametrize("d", [6, 20, 60])
+def test_many_coordinates_do_not_feign_certainty(d: int) -> None:
+    # the smooth substitution's factor is next to zero nearly everywhere in many coordinates
+    slopes = 1 / np.arange(1, d + 1) ** 2
+    found = integrate(
+        lambda X: np.prod(1 + (X - 0.5) * slopes, axis=1), d, 2e-2, largest=2**12, rng=0
+    )
+    assert found.converged
+    assert found.width >= 1e-6
+    assert abs(found.value - 1) <= found.width
+
+
+def test_weights_do_not_overflow_in_hundreds_of_coordinates() -> None:
+    found = integrate(lambda X: X[:, 0] * X[:, 1], 300, 0.1, points="net", rng=0)
+    assert abs(found.value - 0.25) <= found.width
+
+
+def test_the_constant_is_as_uncertain_as_the_values_leave_it() -> None:
+    # of values without any structure little is known: about their deviation over the root of n
+    noise = np.random.default_rng(0)
+    for points in ("lattice", "net"):
+        found = integrate(
+            lambda X: noise.standard_normal(len(X)), 12, 1e9, points=points, largest=2**8, rng=0
+        )
+        assert 2 / 16 <= found.width <= 4 / 16
+
+
+def test_integrands_are_never_asked_on_the_boundary() -> None:
+    seen = []
+
+    def f(X: Any) -> Any:
+        seen.append((float(X.min()), float(X.max())))
+        return np.log(X[:, 0]) * np.log1p(-X[:, 0])
+
+    single = np.ones(1, dtype=np.float32)
+    for like, d, largest in ((single, 1, 2**14), (single, 6, 2**10), (np.ones(1), 1, 2**19)):
+        with pytest.warns(ConvergenceWarning):
+            integrate(f, d, 1e-30, largest=largest, smallest=largest, like=like, rng=0)
+    assert min(low for low, _ in seen) > 0
+    assert max(high for _, high in seen) < 1
+
+
+def test_functions_may_use_their_memory_again() -> None:
+    memory = {n: np.empty(n) for n in (64, 128)}
+
+    def f(X: Any) -> Any:
+        memory[len(X)][:] = wave(X)
+        return memory[len(X)]
+
+    found, fresh = (
+        integrate(g, 2, 1e-3, smallest=64, largest=2**8, periodic=True, level=0.1, rng=1)
+        for g in (f, wave)
+    )
+    assert found.evaluations > 64
+    assert found.value == fresh.value
+
+
+def test_integrals_of_zero_say_that_a_relative_tolerance_cannot_be_met() -> None:
+    with pytest.warns(ConvergenceWarning, match="zero lies in the interval, pass tol too"):
+        integrate(lambda X: X[:, 0] - 0.5, 1, rtol=1e-3, largest=2**9, rng=1)
+
+
+@pytest.mark.parametrize("made", [3.0, [0.0] * 256, None])
+def test_what_is_no_array_is_named(made: Any) -> None:
+    with pytest.raises(TypeError, match=f"f returned a {type(made).__name__}"):
+        integrate(lambda X: made, 2, 1e-3)
+
+
+def test_equal_values_are_not_believed_at_once() -> None:
+    # a box that the first points miss, and a wave that they see at one phase alone
+    def box(X: Any) -> Any:
+        return 1.0 * (np.max(X, axis=1) < 0.03)
+
+    found = integrate(box, 2, rtol=0.3, points="net", rng=1)
+    assert abs(found.value - 0.03**2) <= max(found.width, 1e-12)
+
+    def fast(X: Any) -> Any:
+        return np.cos(2 * np.pi * 256 * X[:, 0])
+
+    assert abs(integrate(fast, 1, 1e-3, periodic=True, rng=1).value) <= 1e-3
+
+
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_constants(value: float) -> None:
     found = integrate(lambda X: np.full(len(X), value), 2, 1e-12, points="net", rng=0)
-    assert (found.value, found.width, found.iterations) == (value, 0.0, 1)
+    assert (found.value, found.width, found.evaluations) == (value, 0.0, 2**12)
+    assert found.converged
     assert integrate(lambda X: np.full(len(X), value), 2, 1e-4, periodic=True).value == value
 
 
@@ -135,7 +230,11 @@ def test_it_runs_where_it_is_asked_to(points: Any, library: ArrayLibrary) -> Non
         ({"tol": -1.0}, "tol is -1.0"),
         ({"level": 1.0}, "level is 1.0"),
         ({"smallest": 3}, "smallest is 3"),
-        ({"smallest": 64, "largest": 32}, "smallest is 64"),
+        ({"smallest": 32}, "smallest is 32"),
+        ({"smallest": 128, "largest": 64}, "smallest is 128"),
+        ({"alpha": 3}, "alpha is 3: periodic by substitution, .* 2 coordinates have order 2"),
+        ({"alpha": 2, "d": 6}, "alpha is 2: .* 6 coordinates have order 1"),
+        ({"d": 0, "points": "net"}, "d is 0"),
         ({"points": "grid"}, "points is 'grid'"),
         ({"alpha": 7}, "alpha is 7"),
         ({"d": 0}, "d is 0"),

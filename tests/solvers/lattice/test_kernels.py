@@ -150,12 +150,29 @@ def test_wrong_parameters_are_named(arguments: dict, message: str) -> None:
             kind(**arguments)
 
 
+@pytest.mark.parametrize("weights", [None, 1j, np.array([1 + 1j]), "ab", [[1.0, 2.0], [3.0, 4.0]]])
+def test_weights_that_are_no_numbers_are_named(weights) -> None:
+    with pytest.raises(TypeError, match=r"weights is .*: pass a number"):
+        ShiftInvariant(2, weights)
+
+
+def test_orders_are_integers() -> None:
+    assert type(ShiftInvariant(np.int64(2)).alpha) is int
+    for alpha in (2.0, True, np.array([1, 2])):
+        with pytest.raises(ValueError, match="alpha is"):
+            ShiftInvariant(alpha)
+
+
 def test_wrong_points_are_named() -> None:
     k = ShiftInvariant(2, (1.0, 1.0))
     with pytest.raises(ValueError, match=r"\[0, 1\)"):
         k(np.array([[0.5, 1.0]]))
     with pytest.raises(ValueError, match=r"x has a NaN or Inf at \[0, 1\]"):
         k(np.array([[0.5, np.nan]]))
+    with pytest.raises(ValueError, match=r"x is \(3, 0\)"):
+        k(np.zeros((3, 0)))
+    with pytest.raises(TypeError, match="x is complex"):
+        k(np.zeros((3, 2), dtype=complex))
     with pytest.raises(ValueError, match="2 weights but 3 coordinates"):
         k(np.zeros((1, 3)))
     with pytest.raises(ValueError, match=r"y is \(1, 3\)"):

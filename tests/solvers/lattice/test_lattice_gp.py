@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from typing import Any
 
@@ -161,6 +163,13 @@ def test_values_of_any_size(factor: float) -> None:
     one.fit(points, Y, optimize=True, rng=0)
     np.testing.assert_allclose(gp.kernel.weights, one.kernel.weights, rtol=1e-2)
     assert gp.kernel.scale / factor / factor == pytest.approx(one.kernel.scale, rel=1e-2)
+    # scales are then as large as squares of values: their own squares overflow
+    wide, narrow = gp.integral()[1], one.integral()[1]
+    assert wide / factor == pytest.approx(narrow, rel=1e-2)
+    kernel = ShiftInvariant(2, one.kernel.weights, factor * factor * one.kernel.scale)
+    gp = LatticeGP(kernel, factor * factor * one.noise).fit(points, factor * Y)
+    gradient, expected = (g.log_marginal_likelihood(grad=True)[1] for g in (gp, one))
+    np.testing.assert_allclose(gradient, expected, atol=1e-6 * len(Y))
 
 
 def test_constants_much_larger_than_all_else_take_no_digits() -> None:
@@ -181,8 +190,38 @@ def test_constants_much_larger_than_all_else_take_no_digits() -> None:
     np.testing.assert_allclose(made[1e12].std(), made[1e4].std(), rtol=0.1, atol=1e-3)
 
 
+def test_they_can_be_copied_and_pickled(case: tuple[Any, Any]) -> None:
+    points, kernel = case
+    gp = LatticeGP(kernel, NOISE).fit(points, values_at(points))
+    X = np.full((2, points.dimension), 0.3)
+    posterior = gp.posterior(X)
+    for made in (copy.deepcopy(gp), pickle.loads(pickle.dumps(gp))):
+        np.testing.assert_array_equal(made.posterior(X).mean, posterior.mean)
+        assert made.log_marginal_likelihood() == gp.log_marginal_likelihood()
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(posterior)).std(), posterior.std())
+
+
+def test_posteriors_are_of_the_points_they_were_asked_for() -> None:
+    points, kernel = CASES["lattice"]
+    gp = LatticeGP(kernel, NOISE).fit(points, values_at(points))
+    X = np.full((2, 3), 0.3)
+    posterior, expected = gp.posterior(X), gp.posterior(X).mean
+    X[:] = 0.7
+    np.testing.assert_array_equal(posterior.mean, expected)
+
+
+def test_kernels_that_overflow_are_named() -> None:
+    net = DigitalNet.sobol(8, 500, rng=0)
+    with pytest.raises(ValueError, match="the kernel overflows"):
+        LatticeGP(DigitallyShiftInvariant(2, 5.0), 1.0).fit(net, np.ones(8))
+    with pytest.raises(ValueError, match="the kernel overflows"):
+        LatticeGP(ShiftInvariant(2, 1.0, 1e308), 1.0).fit(CASES["lattice"][0], np.ones(64))
+
+
 def test_zero_values() -> None:
     points, kernel = CASES["lattice"]
+    with pytest.raises(ValueError, match="Y is zero everywhere"):
+        LatticeGP(kernel, NOISE).fit(points, np.zeros(64), optimize=True)
     gp = LatticeGP(kernel, NOISE).fit(points, np.zeros(64))
     assert np.all(gp.weights == 0)
     assert np.all(gp.posterior(np.zeros((2, 3))).mean == 0)
@@ -208,7 +247,7 @@ def test_learning_finds_what_drew_the_values(name: str) -> None:
     assert np.abs(gradient).max() <= 1e-2 * points.n
     reached = LatticeGP(truth, 0.05).fit(points, Y).log_marginal_likelihood()
     assert gp.log_marginal_likelihood() >= reached
-    assert gp.report.learning.starts[0] == pytest.approx(gp.log_marginal_likelihood(), rel=1e-8)
+    assert gp.report.learning.reached[0] == pytest.approx(gp.log_marginal_likelihood(), rel=1e-8)
 
 
 def test_learning_that_stops_early_says_so() -> None:
@@ -300,9 +339,13 @@ def test_wrong_calls_are_named() -> None:
     gp = LatticeGP(kernel, 1e-3)
     with pytest.raises(ValueError, match="call fit"):
         gp.posterior(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="call fit"):
+        _ = gp.weights
     gp.fit(points, np.zeros(64))
     with pytest.raises(ValueError, match=r"X is \(1, 2\)"):
         gp.posterior(np.zeros((1, 2)))
+    with pytest.raises(TypeError, match="X is complex"):
+        gp.posterior(np.zeros((1, 3), dtype=complex))
     with pytest.raises(ValueError, match="B has shape"):
         gp.solve(np.zeros(3))
     with pytest.raises(ValueError, match="starts is 0"):

@@ -45,12 +45,19 @@ def test_a_digital_shift_adds_digits_without_carry() -> None:
 
 
 @pytest.mark.parametrize(
-    "points", [Lattice(16, (1, 7, 19), rng=3), DigitalNet.sobol(16, 3, rng=3)], ids=repr
+    "points",
+    [
+        Lattice(16, (1, 7, 19), rng=3),
+        Lattice(16, (1, 7, 19), rng=3, order="radical inverse"),
+        DigitalNet.sobol(16, 3, rng=3),
+    ],
+    ids=lambda points: f"{points} {getattr(points, 'order', '')}",
 )
 def test_refined_points_contain_the_points(points: Lattice | DigitalNet) -> None:
     both = points.merged(points.points(), points.refinement(), np)
     np.testing.assert_allclose(both, points.refined().points(), atol=1e-15)
     assert points.refined().shift == points.shift
+    assert points.refined().seed == points.seed
 
 
 @pytest.mark.parametrize("kind", ["lattice", "net"])
@@ -75,6 +82,24 @@ def test_points_live_where_they_are_asked_for(library: ArrayLibrary) -> None:
         np.testing.assert_allclose(library.to_numpy(single), points.points(), atol=1e-7)
         double = points.points(library.asarray(np.ones(1)))
         np.testing.assert_array_equal(library.to_numpy(double), points.points())
+
+
+@pytest.mark.parametrize(
+    "points", [Lattice(2**10, (1, 19), shift=1 - 1e-9), DigitalNet.sobol(2**9, 2, shift=1 - 1e-12)]
+)
+def test_single_precision_rounds_no_coordinate_to_one(points: Lattice | DigitalNet) -> None:
+    like = np.ones(1, dtype=np.float32)
+    for single in (points.points(like), points.refinement(like)):
+        assert single.dtype == np.float32
+        assert single.max() < 1
+    np.testing.assert_allclose(points.points(like), points.points(), atol=1e-7)
+
+
+def test_complex_coordinates_are_refused() -> None:
+    with pytest.raises(TypeError, match="shift is complex"):
+        Lattice(8, (1,), shift=np.array([0.5 + 1j]))
+    with pytest.raises(TypeError, match="generators is complex"):
+        DigitalNet(np.array([[0.5 + 1j]]))
 
 
 # construction
@@ -127,6 +152,9 @@ def test_an_embedded_vector_is_good_at_every_size() -> None:
         (lambda: Lattice(12, (1,), order="radical inverse"), "powers of two"),
         (lambda: Lattice(8, (1,), order="gray"), "order is 'gray'"),
         (lambda: DigitalNet.sobol(12, 2), "n is 12"),
+        (lambda: DigitalNet.sobol(2**33, 2), "n is 8589934592"),
+        (lambda: DigitalNet.sobol(8, 0), "d is 0"),
+        (lambda: DigitalNet.sobol(8, 10**6), "d is 1000000"),
         (lambda: DigitalNet(np.zeros(3)), r"generators has shape \(3,\)"),
         (lambda: DigitalNet([[0.5], [1.0]]), r"generators\[1, 0\] is 1"),
         (lambda: DigitalNet([[0.5], [0.25], [0.75]]), "generator 2 is the digitwise sum"),

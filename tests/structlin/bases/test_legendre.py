@@ -42,7 +42,7 @@ def test_library(library):
     assert np.array_equal(library.to_numpy(w), expected[1])
 
 
-@pytest.mark.parametrize("arguments", [(1,), (3, 1.0, 1.0), (3, 2.0, 1.0)])
+@pytest.mark.parametrize("arguments", [(1,), (2.5,), (3, 1.0, 1.0), (3, 2.0, 1.0)])
 def test_bad_input(arguments):
     with pytest.raises(ValueError, match=r"pass 2 or more|smaller"):
         legendre_lobatto(*arguments)
