@@ -1,16 +1,19 @@
-"""Whether a solution satisfies its equation where that has not been imposed: between the nodes."""
+"""Whether a solution satisfies its equation: between the nodes, and within its noise."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, is_numpy, on_host
+from structlin._backend import device, is_numpy, namespace, on_host
 from structlin.bases.grid import Grid
+from structlin.solvers.gp_pde._blocks import Block
 from structlin.solvers.gp_pde._boundary import Neumann, largest
 from structlin.solvers.gp_pde._dense import decomposition, missed_values
+from structlin.solvers.gp_pde._factor import weighted
 from structlin.solvers.gp_pde._features import Features
 from structlin.solvers.gp_pde._prior import Prior, sketched
 from structlin.solvers.gp_pde._problem import Problem
@@ -20,6 +23,8 @@ from structlin.solvers.gp_pde._products import Conditioned, judged
 place = 0.5 * (3 - 5**0.5)
 # points per axis for one, two and three axes
 most_points = (1000, 60, 20)
+# nodes times unknowns up to which what is fitted of the noise is counted; beyond it counts as none
+most_fitted = 2**28
 
 
 def residual_between(
@@ -64,6 +69,25 @@ def residual_between(
     names = {block.name for block in blocks}
     blocks += [block for block in problem.blocks(features) if block.name not in names]
     return judged(posterior, blocks).residual
+
+
+def unexplained(posterior: Conditioned, equation: Block) -> float:
+    """Return by how many standard deviations the squared misfit of an equation is too large.
+
+    Where prior and noise are right, the sum of squares of the misfits, in units of the noise, is
+    the number of nodes less what the posterior fits of the noise, give or take the root of twice
+    that.
+    """
+    xp = namespace(posterior.weights)
+    w = equation.root_weights()
+    rest = w * (equation.data() - equation.apply(posterior.weights))
+    fitted, step = 0.0, max(1, 2**24 // max(equation.count, 1))
+    if equation.count * posterior.columns <= most_fitted:
+        for start in range(0, posterior.columns, step):
+            root = posterior.root(start, min(start + step, posterior.columns))
+            fitted += float(xp.sum(weighted(equation, root) ** 2))
+    free = max(equation.count - fitted, 1.0)
+    return (float(xp.sum(rest * rest)) - free) / math.sqrt(2 * free)
 
 
 def unpredicted(problem: Problem, prior: Prior, seed: int) -> float:

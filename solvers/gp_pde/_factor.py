@@ -86,7 +86,7 @@ def inverse_root(M: Any, blocks: Sequence[Block], shape: tuple[int, ...]) -> Roo
         )
     X = scale[:, None] * V
     columns = xp.reshape(X, (*shape, k))
-    stack = [xp.reshape(_weighted(b, columns), (-1, k)) for b in blocks]
+    stack = [xp.reshape(weighted(b, columns), (-1, k)) for b in blocks]
     R = xp.linalg.qr(xp.concat([*stack, X], axis=0))[1]
     X = xp.linalg.solve(R.T, X.T).T
     corrected = 2 * float(logs) - float(np.sum(np.log(values + ridge)))
@@ -107,7 +107,7 @@ def _rows(scale: Any, x: Any) -> Any:
     return scale * x if x.ndim == 1 else scale[:, None] * x
 
 
-def _weighted(block: Block, columns: Any) -> Any:
+def weighted(block: Block, columns: Any) -> Any:
     """Return what a block makes of several arrays of unknowns, over the standard deviations."""
     xp = namespace(columns)
     if block.scattered:

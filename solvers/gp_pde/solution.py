@@ -59,6 +59,9 @@ class PDEReport:
         Of the sketch in which lines are looked for.
     noisy : bool
         Whether the source was said to have noise.
+    unexplained : float
+        By how many standard deviations the squared misfit of an equation with noise is larger than
+        this noise and the prior explain; 0 for exact data.
     amplitudes : tuple of tuple of float
         The prior standard deviation of every one of ``lines``, relative to the largest of the axis.
     """
@@ -78,6 +81,7 @@ class PDEReport:
     seed: int
     noisy: bool = False
     held_out: float = 0.0
+    unexplained: float = 0.0
     amplitudes: tuple[tuple[float, ...], ...] = ()
 
 

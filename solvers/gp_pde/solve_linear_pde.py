@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from structlin._errors import ConvergenceWarning
 from structlin.covariance import SpectralMixture
 from structlin.sketching._random import seed_of
 from structlin.solvers.gp_pde._boundary import largest
-from structlin.solvers.gp_pde._check import residual_between, unpredicted
-from structlin.solvers.gp_pde._condition import RankError, condition
+from structlin.solvers.gp_pde._check import residual_between, unexplained, unpredicted
+from structlin.solvers.gp_pde._condition import RankError, condition, left_out
 from structlin.solvers.gp_pde._features import Features
 from structlin.solvers.gp_pde._mixture import kernel_features
 from structlin.solvers.gp_pde._one_axis import learned_axis
 from structlin.solvers.gp_pde._prior import Prior, extension_prior, line_prior
 from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._product_evidence import learned_products
 from structlin.solvers.gp_pde._products import Conditioned
 from structlin.solvers.gp_pde.solution import PDEReport, PDESolution
 
@@ -33,6 +35,8 @@ unsolved = {64: 1e-4, 32: 1e-2}
 series_gain = 100.0
 # relative difference of the data of two sides where they meet
 corner_tolerance = 1e-6
+# standard deviations of the squared misfit beyond which noise is not all there is
+most_unexplained = 5.0
 
 
 def solve_linear_pde(
@@ -112,8 +116,9 @@ def solve_linear_pde(
 
     The prior is read off the data. Frequencies at which the operator nearly vanishes, such as
     ``k / 2π`` of Helmholtz' equation ``Δu + k² u = f``, may be large in the solution and missing in
-    the source: exact data bring them in, noisy ones do not, and mean and error bars are then wrong
-    by more than they say. Pass a `SpectralMixture` for every axis with these frequencies in it.
+    the source: exact data bring them in, noisy ones may not. Mean and error bars are then wrong; a
+    misfit beyond the noise may tell, ``report.unexplained``. Pass a `SpectralMixture` for every axis
+    with these frequencies in it.
 
     Examples
     --------
@@ -149,7 +154,11 @@ def solve_linear_pde(
     held_out = posterior.predicted if between is None else between
     if between is None and noise is None and prior.route == "extension" and problem.grid.ndim > 1:
         held_out = max(held_out, unpredicted(problem, prior, seed))
-    solved = noise is not None or (posterior.residual <= at_nodes and held_out <= limit)
+    excess = 0.0 if noise is None else _excess(problem, features, posterior)
+    if noise is None:
+        solved = posterior.residual <= at_nodes and held_out <= limit
+    else:
+        solved = excess <= most_unexplained
     converged = posterior.converged and solved and mismatch <= corner_tolerance
     report = PDEReport(
         route=prior.route,
@@ -168,8 +177,18 @@ def solve_linear_pde(
         seed=seed,
         noisy=noise is not None,
         held_out=held_out,
+        unexplained=excess,
     )
-    if not converged:
+    if not solved and noise is not None:
+        warnings.warn(
+            f"the misfit of the equation is {excess:.2g} standard deviations larger than its noise "
+            "and the prior explain, so that mean and error bars are wrong: is noise= too small, or "
+            "does the solution have frequencies that the source does not show, as those at which "
+            "the operator vanishes? A SpectralMixture for every axis brings them in",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    elif not converged:
         warnings.warn(
             f"solve_linear_pde leaves a relative residual of {posterior.residual:.2g}, and of "
             f"{held_out:.2g} off the nodes, by the route {prior.route!r}: pass more nodes, data "
@@ -193,6 +212,10 @@ def _error_estimate(solution: PDESolution) -> float:
     return largest(solution.std(*some)) / (size or 1.0)
 
 
+def _excess(problem: Problem, features: Sequence[Features], posterior: Conditioned) -> float:
+    return unexplained(posterior, problem.blocks(features)[0])
+
+
 Found = tuple[Prior, tuple[Features, ...], Conditioned]
 
 
@@ -214,7 +237,10 @@ def _routes(problem: Problem, kernel: Any, seed: int) -> Found:
             by_lines = _posterior(problem, prior, seed)
             bits = problem.grid.xp.finfo(problem.grid.dtype).bits
             good = by_lines[2].residual <= unresolved[bits]
-            if kernel == "lines" or good or problem.noise is not None:
+            if kernel == "lines" or good:
+                return by_lines
+            several = problem.noise is not None and problem.grid.ndim > 1
+            if several and _excess(problem, *by_lines[1:]) <= most_unexplained:
                 return by_lines
     prior = extension_prior(problem)
     try:
@@ -223,16 +249,26 @@ def _routes(problem: Problem, kernel: Any, seed: int) -> Found:
         if by_lines is None:
             raise
         return by_lines
+    if by_lines is not None and problem.noise is not None:
+        one, two = by_lines[2], extended[2]
+        if problem.grid.ndim == 1:  # with two exact data the evidences can be compared
+            return by_lines if one.log_evidence >= two.log_evidence else extended
+        return extended if _excess(problem, *extended[1:]) <= most_unexplained else by_lines
     if by_lines is not None and series_gain * by_lines[2].residual <= extended[2].residual:
         return by_lines
     return extended
 
 
 def _posterior(problem: Problem, prior: Prior, seed: int) -> Found:
-    """Return the posterior; in one dimension, after the evidence has weighted the features."""
+    """Return the posterior, after the evidence has weighted the features.
+
+    Exact data in several dimensions need no weights.
+    """
     features = prior.features
     if problem.grid.ndim == 1:
         features = (learned_axis(problem, features[0]),)
+    elif problem.noise is not None:
+        features = learned_products(problem, features, left_out * problem.exact)
     return (prior, *condition(problem, features, seed, prior.smallest))
 
 
