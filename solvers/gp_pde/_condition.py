@@ -15,7 +15,7 @@ from structlin.solvers.gp_pde._separable import condition_separable, is_separabl
 # standard deviation of exact data; the most that may be left out instead of giving up
 left_out, most_left_out = 1e-3, 1e4
 # unknowns whose normal matrix is factorised in about two, five and ten seconds; by trial
-quickly_factorised, patiently_factorised, most_factorised = 3000, 5000, 8000
+quickly_factorised, patiently_factorised, most_factorised = 3000, 6000, 8000
 # relative residual with which an answer axis by axis is taken instead of a slower one; by trial
 satisfied = 1e-2
 

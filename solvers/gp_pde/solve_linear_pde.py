@@ -36,7 +36,7 @@ series_gain = 100.0
 # relative difference of the data of two sides where they meet
 corner_tolerance = 1e-6
 # standard deviations of the squared misfit beyond which noise is not all there is
-most_unexplained = 5.0
+most_unexplained = 3.0
 
 
 def solve_linear_pde(
@@ -117,8 +117,8 @@ def solve_linear_pde(
     The prior is read off the data. Frequencies at which the operator nearly vanishes, such as
     ``k / 2π`` of Helmholtz' equation ``Δu + k² u = f``, may be large in the solution and missing in
     the source: exact data bring them in, noisy ones may not. Mean and error bars are then wrong; a
-    misfit beyond the noise may tell, ``report.unexplained``. Pass a `SpectralMixture` for every axis
-    with these frequencies in it.
+    misfit beyond the noise may tell, ``report.unexplained``. Pass a `SpectralMixture` for every
+    axis with these frequencies in it.
 
     Examples
     --------
