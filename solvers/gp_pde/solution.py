@@ -126,22 +126,22 @@ class PDESolution:
         left = 0.0 if self.report.noisy else max(self.report.residual, self.report.held_out)
         return (rounding + left) * float(xp.max(xp.abs(values)))
 
-    def mean(self, *points: Any, orders: Sequence[int] | None = None) -> Any:
+    def mean(self, *points: Any, order: Sequence[int] | None = None) -> Any:
         """Return the posterior mean, or a derivative of it, on a tensor grid of points.
 
         Parameters
         ----------
         *points : (m_j,) array
             The coordinates of the points along every axis.
-        orders : sequence of int, optional
-            The order of the derivative along every axis.
+        order : sequence of int, optional
+            That of the derivative along every axis.
 
         Returns
         -------
         (m_1, …, m_d) array
             In C order: ``[i, j, k]`` at ``(x_i, y_j, z_k)``.
         """
-        matrices = self._matrices(points, orders)
+        matrices = self._matrices(points, order)
         return self.scale * along(matrices, self.posterior.weights)
 
     def std(self, *points: Any, floor: bool = True) -> Any:

@@ -237,11 +237,15 @@ def _routes(problem: Problem, kernel: Any, seed: int) -> Found:
             by_lines = _posterior(problem, prior, seed)
             bits = problem.grid.xp.finfo(problem.grid.dtype).bits
             good = by_lines[2].residual <= unresolved[bits]
+            if problem.noise is not None:
+                good = _excess(problem, *by_lines[1:]) <= most_unexplained
             if kernel == "lines" or good:
                 return by_lines
-            several = problem.noise is not None and problem.grid.ndim > 1
-            if several and _excess(problem, *by_lines[1:]) <= most_unexplained:
-                return by_lines
+        elif kernel == "lines":
+            raise ValueError(
+                "no few spectral lines make up the data, so that kernel='lines' has no prior: pass "
+                "'auto' or 'extension'"
+            )
     prior = extension_prior(problem)
     try:
         extended = _posterior(problem, prior, seed)
@@ -250,9 +254,6 @@ def _routes(problem: Problem, kernel: Any, seed: int) -> Found:
             raise
         return by_lines
     if by_lines is not None and problem.noise is not None:
-        one, two = by_lines[2], extended[2]
-        if problem.grid.ndim == 1:  # with two exact data the evidences can be compared
-            return by_lines if one.log_evidence >= two.log_evidence else extended
         return extended if _excess(problem, *extended[1:]) <= most_unexplained else by_lines
     if by_lines is not None and series_gain * by_lines[2].residual <= extended[2].residual:
         return by_lines

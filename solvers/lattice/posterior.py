@@ -24,6 +24,8 @@ class LatticePosterior:
         Where.
     mean : (m,) or (m, outputs) array
         The posterior mean.
+    variance : (m,) array
+        The posterior variance of the function, without noise.
     """
 
     def __init__(self, gp: LatticeGP, X: Any) -> None:
@@ -50,14 +52,11 @@ class LatticePosterior:
 
     def std(self) -> Any:
         """Return the posterior standard deviation of the function, without noise, as (m,) array."""
-        return self._gram.xp.sqrt(self.variance())
-
-    def variance(self) -> Any:
-        """Return its square: a difference, never below its rounding errors, 2e-15 of the prior."""
-        return self._variance
+        return self._gram.xp.sqrt(self.variance)
 
     @functools.cached_property
-    def _variance(self) -> Any:
+    def variance(self) -> Any:
+        """Its square: a difference, never below its rounding errors, 2e-15 of the prior."""
         # with k(x, ·) = scale (1 + q): the variance of the constant, that of deviations, and both
         xp, gram = self._gram.xp, self._gram
         scale = gram.kernel.scale

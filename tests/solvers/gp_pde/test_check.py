@@ -218,9 +218,9 @@ def test_numbers_of_numpy_are_numbers():
         (lambda s: s.mean(0.5), ValueError),
         (lambda s: s.mean("a"), TypeError),
         (lambda s: s.mean(1j * X), TypeError),
-        (lambda s: s.mean(X, orders=(-1,)), ValueError),
-        (lambda s: s.mean(X, orders=(1, 1)), ValueError),
-        (lambda s: s.mean(X, orders=(0.5,)), ValueError),
+        (lambda s: s.mean(X, order=(-1,)), ValueError),
+        (lambda s: s.mean(X, order=(1, 1)), ValueError),
+        (lambda s: s.mean(X, order=(0.5,)), ValueError),
         (lambda s: s.sample(X, count=True), ValueError),
     ],
 )

@@ -360,3 +360,8 @@ def test_axis_by_axis_agrees_with_the_normal_matrix(library, monkeypatch):
     assert np.max(np.abs(library.to_numpy(apart.mean(t, t)) - whole)) < 1e-8
     assert np.all(library.to_numpy(apart.std(t, t)) > 0)
     assert apart.sample(t, t, count=2).shape == (2, 7, 7)
+
+
+def test_lines_that_are_not_there_are_not_replaced():
+    with pytest.raises(ValueError, match="no few spectral lines make up the data"):
+        solve_linear_pde((X,), {2: 1.0}, np.exp(-((X - X.mean()) ** 2) / 1e-3), 0.0, "lines")
