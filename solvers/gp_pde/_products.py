@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Conditioned:
         covariance; the mean has none of it.
     columns : int
         How many columns the root has.
+    halved : callable, optional
+        Takes an array (R, n) and gives the adjoint of the root times it, without the root.
     iterations : int
     converged : bool
     predicted : float
@@ -65,6 +68,7 @@ class Conditioned:
     block_residuals: dict[str, float]
     jitter: float = 0.0
     columns: int = 0
+    halved: Callable[[Any], Any] | None = None
     iterations: int = 0
     converged: bool = True
     predicted: float = 0.0
@@ -77,6 +81,9 @@ class Conditioned:
         """
         xp = namespace(self.weights)
         points = math.prod(A.shape[0] for A in matrices)
+        if self.halved is not None and points < self.columns:
+            halves = self.halved(functools.reduce(kron, matrices).T)
+            return xp.reshape(xp.sum(halves * halves, axis=0), tuple(A.shape[0] for A in matrices))
         step = max(1, 2**24 // max(points, math.prod(self.weights.shape)))
         total: Any = 0.0
         for start in range(0, self.columns, step):
@@ -180,7 +187,7 @@ def _factorised(blocks: Sequence[Block], shape: tuple[int, ...]) -> Conditioned:
     """
     xp = namespace(blocks[0].values)
     unknowns = math.prod(shape)
-    M = sum_of(normal_matrix(block) for block in blocks)
+    M = normal_matrix(blocks)
     M = M + xp.eye(unknowns, dtype=M.dtype, device=device(M))
     K = inverse_root(M, blocks, shape)
     z, iterations, converged = _refined(blocks, shape, K)
@@ -191,25 +198,55 @@ def _factorised(blocks: Sequence[Block], shape: tuple[int, ...]) -> Conditioned:
         return xp.reshape(K.forward(unit), (*shape, stop - start))
 
     complexity = -0.5 * K.log_determinant
-    return Conditioned(z, root, complexity, 0.0, {}, K.jitter, K.columns, iterations, converged)
+    return Conditioned(
+        z, root, complexity, 0.0, {}, K.jitter, K.columns, K.adjoint, iterations, converged
+    )
 
 
-def normal_matrix(block: Block) -> Any:
-    """Return ``AᵀWA`` of a block, of a row per unknown, W the inverse variances."""
-    xp = namespace(block.values)
-    if block.scattered:
-        return _scattered_gram(block)
-    total: Any = 0.0
-    weights = None if block.even else block.root_weights() ** 2
-    for i, one in enumerate(block.parts):
-        for two in block.parts[i:]:
-            if weights is None:
-                grams = [A.T @ B for A, B in zip(one, two, strict=True)]
-                term = functools.reduce(kron, grams) / block.sd**2
-            else:
-                term = _weighted_gram(xp, one, two, weights)
-            total = total + (term if one is two else term + term.T)
-    return total
+def normal_matrix(blocks: Sequence[Block]) -> Any:
+    """Return ``Σ AᵀWA`` over blocks, of a row per unknown, W the inverse variances."""
+    xp = namespace(blocks[0].values)
+    grams: list[list[Any]] = []
+    others: list[Any] = []
+    for block in blocks:
+        if block.scattered:
+            others.append(_scattered_gram(block))
+        elif block.even:
+            for one, two in itertools.product(block.parts, repeat=2):
+                made = [A.T @ B for A, B in zip(one, two, strict=True)]
+                grams.append([made[0] / block.sd**2, *made[1:]])
+        else:
+            weights = block.root_weights() ** 2
+            others += [
+                _weighted_gram(xp, one, two, weights)
+                for one, two in itertools.product(block.parts, repeat=2)
+            ]
+    if grams:
+        others.append(_sum_of_kroneckers(grams))
+    return sum_of(others)
+
+
+def _sum_of_kroneckers(products: Sequence[Sequence[Any]]) -> Any:
+    """Return the sum of Kronecker products of square matrices.
+
+    With the entries of every matrix in a row it is a matrix product, and the unknowns have to
+    change places only once [1]_.
+
+    References
+    ----------
+    .. [1] C. F. Van Loan and N. Pitsianis, "Approximation with Kronecker products", in Linear
+       Algebra for Large Scale and Real-Time Applications, 1993.
+    """
+    xp, d = namespace(products[0][0]), len(products[0])
+    rows = [xp.stack([xp.reshape(one[j], (-1,)) for one in products]) for j in range(d)]
+    tail = rows[-1]
+    for head in reversed(rows[1:-1]):
+        tail = xp.reshape(head[:, :, None] * tail[:, None, :], (len(products), -1))
+    sizes = [A.shape[0] for A in products[0]]
+    split = xp.reshape(rows[0].T @ tail, tuple(r for r in sizes for _ in range(2)))
+    order = tuple(range(0, 2 * d, 2)) + tuple(range(1, 2 * d, 2))
+    unknowns = math.prod(sizes)
+    return xp.reshape(xp.permute_dims(split, order), (unknowns, unknowns))
 
 
 def _scattered_gram(block: Block) -> Any:

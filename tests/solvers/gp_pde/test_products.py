@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from structlin.solvers.gp_pde import _products
 from structlin.solvers.gp_pde._blocks import Block
 from structlin.solvers.gp_pde._products import condition_products, normal_matrix, projected
+from structlin.solvers.gp_pde.solve_linear_pde import solve_linear_pde
 
 
 def dense_of(block):
@@ -62,7 +63,7 @@ def test_blocks_act_as_their_dense_matrices(seed):
         Y = rng.standard_normal(block.values.shape)
         assert np.allclose(block.adjoint(Y).reshape(-1), A.T @ Y.reshape(-1))
         B, _, _ = dense_of(block)
-        assert np.allclose(normal_matrix(block), B.T @ B)
+        assert np.allclose(normal_matrix([block]), B.T @ B)
         assert np.isclose(block.norm(), np.sqrt(np.mean(np.sum(A * A, axis=1))))
 
 
@@ -91,7 +92,7 @@ def test_projection_keeps_what_the_features_reach(rng):
     (block, *_) = some_blocks(rng, sizes=(40, 30))
     small = projected(block)
     assert small.values.shape == (8, 6)
-    assert np.allclose(normal_matrix(small), normal_matrix(block))
+    assert np.allclose(normal_matrix([small]), normal_matrix([block]))
     assert np.allclose(small.adjoint(small.values), block.adjoint(block.values))
 
 
@@ -134,3 +135,22 @@ def test_other_libraries(library, rng):
     assert np.isclose(ours.log_evidence, theirs.log_evidence)
     sample = ours.sample(1, 2)
     assert sample.shape == (2, 4, 3)
+
+
+def test_variances_at_few_points_are_those_among_many(library):
+    x = library.asarray(np.linspace(0.0, 1.0, 34))
+    xp = library.xp
+    solution = solve_linear_pde(
+        (x, x),
+        {(2, 0): 1.0, (0, 2): 1.0},
+        lambda x, y: xp.exp(x * y),
+        lambda x, y: x + y,
+        "extension",
+        rng=0,
+    )
+    assert solution.posterior.halved is not None
+    few = library.asarray(np.array([0.11, 0.52, 0.93]))
+    many = library.asarray(np.concatenate([[0.11, 0.52, 0.93], np.linspace(0.0, 1.0, 60)]))
+    found = library.to_numpy(solution.std(few, few, floor=False))
+    among = library.to_numpy(solution.std(many, many, floor=False))[:3, :3]
+    np.testing.assert_allclose(found, among, rtol=1e-6)
