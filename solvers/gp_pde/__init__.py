@@ -1,6 +1,6 @@
 """Partial differential equations solved by conditioning Gaussian processes."""
 
-from structlin.solvers.gp_pde._boundary import Neumann as Neumann
+from structlin.solvers.gp_pde._data.boundary import Neumann as Neumann
 from structlin.solvers.gp_pde.collocation import (
     CollocationReport as CollocationReport,
     CollocationSolution as CollocationSolution,

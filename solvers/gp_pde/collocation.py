@@ -17,11 +17,11 @@ from structlin._backend import device, is_numpy, namespace, on_host, scipy_of
 from structlin._errors import ConvergenceWarning
 from structlin.bases.chebyshev import Chebyshev
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde import _barycentric
-from structlin.solvers.gp_pde._blocks import along, sum_of
-from structlin.solvers.gp_pde._boundary import largest
-from structlin.solvers.gp_pde._collocation_axes import CollocationAxis, axes_of, data_of
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._collocation import barycentric
+from structlin.solvers.gp_pde._collocation.axes import CollocationAxis, axes_of, data_of
+from structlin.solvers.gp_pde._data.blocks import along, sum_of
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde.gp_hm import read_points
 
 Matrix = NDArray[np.float64]
@@ -106,7 +106,7 @@ class CollocationSolution:
         """
         xp = self.grid.xp
         matrices = [
-            _barycentric.interpolation(p, x, xp.astype(w, self.grid.dtype))
+            barycentric.interpolation(p, x, xp.astype(w, self.grid.dtype))
             for p, x, w in zip(
                 read_points(self.grid, points), self.grid.axes, self._weights, strict=True
             )
@@ -380,7 +380,7 @@ def _tail(grid: Grid, axis: CollocationAxis, values: Any, k: int) -> float:
     low, high = grid.sides[k]
     basis = Chebyshev(low, high)
     nodes = on_host(grid.axes[k])
-    at_points = _barycentric.interpolation(basis.points(n), nodes, axis.weights)
+    at_points = barycentric.interpolation(basis.points(n), nodes, axis.weights)
     moved = grid.xp.moveaxis(_along(at_points, values, k), k, 0)
     sizes = basis.sizes(basis.coefficients(moved))
     top = float(np.max(sizes))

@@ -16,11 +16,11 @@ from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
 from structlin._validation import inexact, require_finite
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde._blocks import along
-from structlin.solvers.gp_pde._mixture_grid import AxisLags
-from structlin.solvers.gp_pde._mixture_objective import Objective, started
-from structlin.solvers.gp_pde._mixture_rows import Family, MixtureRows
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._data.blocks import along
+from structlin.solvers.gp_pde._data.problem import Problem
+from structlin.solvers.gp_pde._gp_hm.grid import AxisLags
+from structlin.solvers.gp_pde._gp_hm.objective import Objective, started
+from structlin.solvers.gp_pde._gp_hm.rows import Family, MixtureRows
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 
 # Adam as published

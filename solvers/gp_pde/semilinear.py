@@ -12,9 +12,9 @@ import numpy as np
 
 from structlin._errors import ConvergenceWarning
 from structlin.sketching._random import seed_of
-from structlin.solvers.gp_pde._linearisation import Semilinear
-from structlin.solvers.gp_pde._newton import Newton, NewtonStep
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._data.problem import Problem
+from structlin.solvers.gp_pde._newton.linearisation import Semilinear
+from structlin.solvers.gp_pde._newton.newton import Newton, NewtonStep
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 from structlin.solvers.gp_pde.solution import PDEReport, PDESolution
 from structlin.solvers.gp_pde.solve_linear_pde import corner_tolerance

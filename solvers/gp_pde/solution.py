@@ -11,9 +11,9 @@ from structlin._backend import device, namespace
 from structlin._validation import inexact, number_or_array, require_finite
 from structlin.bases.grid import Grid
 from structlin.sketching._random import seed_of
-from structlin.solvers.gp_pde._blocks import along
+from structlin.solvers.gp_pde._data.blocks import along
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._products import Conditioned
+from structlin.solvers.gp_pde._posteriors.products import Conditioned
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ import numpy as np
 from structlin._errors import ConvergenceWarning
 from structlin.covariance import SpectralMixture
 from structlin.sketching._random import seed_of
-from structlin.solvers.gp_pde._boundary import largest
-from structlin.solvers.gp_pde._check import residual_between, unexplained, unpredicted
-from structlin.solvers.gp_pde._condition import RankError, condition, left_out
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._mixture import kernel_features
-from structlin.solvers.gp_pde._one_axis import learned_axis
-from structlin.solvers.gp_pde._prior import Prior, extension_prior, line_prior
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._product_evidence import learned_products
-from structlin.solvers.gp_pde._products import Conditioned
+from structlin.solvers.gp_pde._posteriors.check import residual_between, unexplained, unpredicted
+from structlin.solvers.gp_pde._posteriors.condition import RankError, condition, left_out
+from structlin.solvers.gp_pde._posteriors.one_axis import learned_axis
+from structlin.solvers.gp_pde._posteriors.product_evidence import learned_products
+from structlin.solvers.gp_pde._posteriors.products import Conditioned
+from structlin.solvers.gp_pde._priors.mixture import kernel_features
+from structlin.solvers.gp_pde._priors.prior import Prior, extension_prior, line_prior
 from structlin.solvers.gp_pde.solution import PDEReport, PDESolution
 
 # relative residual of exact data beyond which lines have not resolved the solution, in double and

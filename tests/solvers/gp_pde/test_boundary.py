@@ -7,7 +7,7 @@ import pytest
 
 from structlin.bases import Grid
 from structlin.solvers.gp_pde import Neumann
-from structlin.solvers.gp_pde._boundary import joined_sides, read_boundary
+from structlin.solvers.gp_pde._data.boundary import joined_sides, read_boundary
 
 X, Y = np.linspace(0.0, 1.0, 5), np.linspace(-1.0, 2.0, 6)
 GRID = Grid(X, Y)

@@ -10,7 +10,7 @@ import pytest
 from structlin._errors import ConvergenceWarning
 from structlin.bases import Grid
 from structlin.solvers.gp_pde import solve_linear_pde
-from structlin.solvers.gp_pde._dense import condition_dense
+from structlin.solvers.gp_pde._posteriors.dense import condition_dense
 
 T = np.linspace(0.0, 1.0, 301)
 

@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from structlin import ConvergenceWarning
 from structlin.bases import Chebyshev, Grid, legendre_lobatto
-from structlin.solvers.gp_pde import Neumann, _barycentric
+from structlin.solvers.gp_pde import Neumann
+from structlin.solvers.gp_pde._collocation import barycentric
 from structlin.solvers.gp_pde.collocation import collocation
 from tests.solvers.gp_pde.problems import PROBLEMS
 
@@ -231,18 +232,18 @@ def test_bad_input():
 def test_differentiation_at_any_nodes(seed, n):
     rng = np.random.default_rng(seed)
     x = np.sort(rng.uniform(-1, 1, n)) + 0.3 * np.arange(n)
-    w = _barycentric.weights(x)
+    w = barycentric.weights(x)
     p = np.polynomial.Polynomial(rng.normal(size=n))
-    for order, D in enumerate(_barycentric.differentiation(x, w, 3)):
+    for order, D in enumerate(barycentric.differentiation(x, w, 3)):
         expected = p.deriv(order)(x) if order else p(x)
         assert np.allclose(D @ p(x), expected, atol=1e-6 * (1 + np.max(np.abs(expected))))
     y = np.concatenate([x[:2], rng.uniform(x[0], x[-1], 5)])
     size = np.max(np.abs(p(x)))
-    assert np.allclose(_barycentric.interpolation(y, x, w) @ p(x), p(y), atol=1e-7 * (1 + size))
+    assert np.allclose(barycentric.interpolation(y, x, w) @ p(x), p(y), atol=1e-7 * (1 + size))
 
 
 def test_lebesgue_constant_of_even_nodes():
     x = np.linspace(-1.0, 1.0, 21)
     # it grows like 2ⁿ⁺¹/(e n log n) for n + 1 nodes; halfway between nodes it is a little smaller
     known = 2**21 / (np.e * 20 * np.log(20))
-    assert 0.5 * known < _barycentric.lebesgue(x, _barycentric.weights(x)) < known
+    assert 0.5 * known < barycentric.lebesgue(x, barycentric.weights(x)) < known

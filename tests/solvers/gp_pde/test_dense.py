@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin.bases import Grid
-from structlin.solvers.gp_pde._dense import condition_dense
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._one_axis import condition_axis, learned_axis
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._posteriors.dense import condition_dense
+from structlin.solvers.gp_pde._posteriors.one_axis import condition_axis, learned_axis
 from tests.solvers.gp_pde.problems import DEVELOPMENT
 
 
@@ -92,7 +92,7 @@ def test_exact_data_have_honest_errors(name):
 
 
 def _by_lines(problem):
-    from structlin.solvers.gp_pde._prior import line_prior
+    from structlin.solvers.gp_pde._priors.prior import line_prior
 
     given_ = Problem.of(problem.grid, problem.terms, problem.rhs, problem.boundary)
     scale = given_.scale()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from structlin.solvers.gp_pde._dense import condition_dense
-from structlin.solvers.gp_pde._evidence import learned
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._mixture import gaussian_mixture
+from structlin.solvers.gp_pde._posteriors.dense import condition_dense
+from structlin.solvers.gp_pde._posteriors.evidence import learned
+from structlin.solvers.gp_pde._priors.mixture import gaussian_mixture
 
 X = np.linspace(0, 1, 200)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from structlin.solvers.gp_pde import solve_linear_pde
-from structlin.solvers.gp_pde._extension import extension_features
+from structlin.solvers.gp_pde._priors.extension import extension_features
 from tests.solvers.gp_pde.problems import ACCEPTANCE, DEVELOPMENT
 
 PROBLEMS = {**ACCEPTANCE, **DEVELOPMENT}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin.covariance import SpectralMixture
-from structlin.solvers.gp_pde._extension import extension_features
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._mixture import gaussian_mixture, kernel_features
+from structlin.solvers.gp_pde._priors.extension import extension_features
+from structlin.solvers.gp_pde._priors.mixture import gaussian_mixture, kernel_features
 
 wave_lists = st.lists(st.floats(0.0, 40.0), min_size=1, max_size=5)
 

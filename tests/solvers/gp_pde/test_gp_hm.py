@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin import ConvergenceWarning
-from structlin.solvers.gp_pde._mixture_grid import AxisLags
-from structlin.solvers.gp_pde._mixture_objective import Objective
-from structlin.solvers.gp_pde._mixture_rows import MixtureRows
+from structlin.solvers.gp_pde._gp_hm.grid import AxisLags
+from structlin.solvers.gp_pde._gp_hm.objective import Objective
+from structlin.solvers.gp_pde._gp_hm.rows import MixtureRows
 from structlin.solvers.gp_pde.gp_hm import gp_hm
 from tests.solvers.gp_pde.problems import ACCEPTANCE, problems_gp
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from structlin.solvers.gp_pde._lines import find_lines
+from structlin.solvers.gp_pde._priors.lines import find_lines
 
 
 def jittered(low, high, n, rng):

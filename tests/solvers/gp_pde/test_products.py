@@ -7,9 +7,12 @@ import pytest
 import scipy.stats
 from hypothesis import given, strategies as st
 
-from structlin.solvers.gp_pde import _products
-from structlin.solvers.gp_pde._blocks import Block
-from structlin.solvers.gp_pde._products import condition_products, normal_matrix, projected
+from structlin.solvers.gp_pde._data.blocks import Block
+from structlin.solvers.gp_pde._posteriors.products import (
+    condition_products,
+    normal_matrix,
+    projected,
+)
 from structlin.solvers.gp_pde.solve_linear_pde import solve_linear_pde
 
 
@@ -75,7 +78,7 @@ def test_the_posterior_is_that_of_the_dense_model(decomposed, seed):
     mean, covariance, density = reference(blocks)
     with pytest.MonkeyPatch.context() as patch:
         if not decomposed:
-            patch.setattr(_products, "most_decomposed", 0)
+            patch.setattr(products, "most_decomposed", 0)
         found = condition_products(blocks, (4, 3))
     assert np.allclose(found.weights.reshape(-1), mean, atol=1e-10)
     assert np.isclose(found.log_evidence, density, rtol=1e-9)
@@ -128,7 +131,7 @@ def test_other_libraries(library, rng):
 
     blocks = some_blocks(rng)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_products, "most_decomposed", 0)
+        patch.setattr(products, "most_decomposed", 0)
         ours = condition_products([move(block) for block in blocks], (4, 3))
     theirs = condition_products(blocks, (4, 3))
     assert np.allclose(library.to_numpy(ours.weights), theirs.weights, atol=1e-10)

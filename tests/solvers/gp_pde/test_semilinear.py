@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from structlin import ConvergenceWarning
-from structlin.solvers.gp_pde._linearisation import Semilinear
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._data.problem import Problem
+from structlin.solvers.gp_pde._newton.linearisation import Semilinear
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 from structlin.solvers.gp_pde.semilinear import solve_semilinear_pde
 from tests.solvers.gp_pde.problems import ACCEPTANCE, PROBLEMS, problems_gp

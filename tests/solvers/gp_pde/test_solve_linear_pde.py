@@ -355,7 +355,7 @@ def test_axis_by_axis_agrees_with_the_normal_matrix(library, monkeypatch):
 
     t = library.asarray(np.linspace(0.0, 1.0, 7))
     whole = library.to_numpy(solve().mean(t, t))
-    monkeypatch.setattr("structlin.solvers.gp_pde._condition.quickly_factorised", 0)
+    monkeypatch.setattr("structlin.solvers.gp_pde._posteriors.condition.quickly_factorised", 0)
     apart = solve()
     assert np.max(np.abs(library.to_numpy(apart.mean(t, t)) - whole)) < 1e-8
     assert np.all(library.to_numpy(apart.std(t, t)) > 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin.bases import Grid
-from structlin.solvers.gp_pde._terms import separate, separated
+from structlin.solvers.gp_pde._data.terms import separate, separated
 
 GRID = Grid(np.linspace(0.0, 1.0, 5), np.linspace(-1.0, 2.0, 6), np.linspace(1.0, 2.0, 4))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_cupy, is_numpy, namespace, on_host, scipy_of
-from structlin.solvers.gp_pde._blocks import Block
+from structlin.solvers.gp_pde._data.blocks import Block
 
 # what is added to the diagonal, in units of rounding errors; chosen by trial: the least with which
 # factorisations rarely fail

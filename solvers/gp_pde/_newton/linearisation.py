@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from structlin.solvers.gp_pde._blocks import along, sum_of
-from structlin.solvers.gp_pde._boundary import largest
+from structlin.solvers.gp_pde._data.blocks import along, sum_of
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.problem import Problem
+from structlin.solvers.gp_pde._data.terms import Term, separate
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._terms import Term, separate
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 
 Orders = tuple[int, ...]

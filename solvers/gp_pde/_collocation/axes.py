@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import on_host
-from structlin.solvers.gp_pde import _barycentric
-from structlin.solvers.gp_pde._boundary import Side
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._collocation import barycentric
+from structlin.solvers.gp_pde._data.boundary import Side
+from structlin.solvers.gp_pde._data.problem import Problem
 
 Matrix = NDArray[np.float64]
 
@@ -69,8 +69,8 @@ def axes_of(problem: Problem) -> list[CollocationAxis]:
 
 def _axis(problem: Problem, axis: int) -> CollocationAxis:
     x = on_host(problem.grid.axes[axis])
-    w = _barycentric.weights(x)
-    constant = _barycentric.lebesgue(x, w)
+    w = barycentric.weights(x)
+    constant = barycentric.lebesgue(x, w)
     if not constant <= worst_amplification:
         raise ValueError(
             f"a polynomial through the {len(x)} nodes of axis {axis} amplifies errors by "
@@ -81,7 +81,7 @@ def _axis(problem: Problem, axis: int) -> CollocationAxis:
     top = max(term.orders[axis] for term in problem.terms)
     periodic = axis in problem.periodic
     highest = max([top, *(side.order for side in sides), max(top - 1, 0) if periodic else 0])
-    derivatives = _barycentric.differentiation(x, w, highest)
+    derivatives = barycentric.differentiation(x, w, highest)
     rows, outer = _conditions(sides, derivatives, max(top, 1) if periodic else 0)
     if len(x) <= len(outer):
         raise ValueError(

@@ -13,10 +13,10 @@ import numpy as np
 from structlin._backend import namespace
 from structlin._validation import inexact, number_or_array, require_finite
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde._blocks import Block
-from structlin.solvers.gp_pde._boundary import Side, gaps, joined_sides, largest, read_boundary
+from structlin.solvers.gp_pde._data.blocks import Block
+from structlin.solvers.gp_pde._data.boundary import Side, gaps, joined_sides, largest, read_boundary
+from structlin.solvers.gp_pde._data.terms import Term, separated
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._terms import Term, separated
 
 # standard deviations of exact data, relative to their size, in double and single precision;
 # chosen by trial: below it, rounding errors of the data are fitted

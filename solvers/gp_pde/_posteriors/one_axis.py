@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin.solvers.gp_pde._dense import condition_dense
-from structlin.solvers.gp_pde._evidence import learned
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._products import Conditioned, judged
+from structlin.solvers.gp_pde._posteriors.dense import condition_dense
+from structlin.solvers.gp_pde._posteriors.evidence import learned
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, judged
 
 # singular values bear smaller standard deviations of exact data than the factors of a normal
 # matrix; chosen by trial: 1e-12 of the data

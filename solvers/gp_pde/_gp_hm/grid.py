@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_cupy, is_numpy, namespace, scipy_of
-from structlin.solvers.gp_pde._mixture_rows import Family, MixtureRows
+from structlin.solvers.gp_pde._gp_hm.rows import Family, MixtureRows
 
 jitter = 1e-6  # what the published method adds to every factor
 

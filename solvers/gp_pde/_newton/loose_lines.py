@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin.solvers.gp_pde._boundary import largest
-from structlin.solvers.gp_pde._lines import find_lines
-from structlin.solvers.gp_pde._mixture import gaussian_mixture, line_width
-from structlin.solvers.gp_pde._prior import Prior
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.problem import Problem
+from structlin.solvers.gp_pde._priors.lines import find_lines
+from structlin.solvers.gp_pde._priors.mixture import gaussian_mixture, line_width
+from structlin.solvers.gp_pde._priors.prior import Prior
 
 sketch_columns = 8
 # standard deviations, in cycles per side, of the smooth part and of a line of constant amplitude;

@@ -11,7 +11,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
-from structlin.solvers.gp_pde._dense import decomposition
+from structlin.solvers.gp_pde._posteriors.dense import decomposition
 
 # Bins are cycles per side. The constants were chosen by trial on lines, modulated lines, chirps and
 # bumps of other frequencies than the published problems, which were run beside them.

@@ -10,14 +10,14 @@ import numpy as np
 
 from structlin._backend import device, is_numpy, namespace, on_host
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde._blocks import Block
-from structlin.solvers.gp_pde._boundary import Neumann, largest
-from structlin.solvers.gp_pde._dense import decomposition, missed_values
-from structlin.solvers.gp_pde._factor import weighted
+from structlin.solvers.gp_pde._data.blocks import Block
+from structlin.solvers.gp_pde._data.boundary import Neumann, largest
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._prior import Prior, sketched
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._products import Conditioned, judged
+from structlin.solvers.gp_pde._posteriors.dense import decomposition, missed_values
+from structlin.solvers.gp_pde._posteriors.factor import weighted
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, judged
+from structlin.solvers.gp_pde._priors.prior import Prior, sketched
 
 # where a point lies in its gap: no simple fraction, so that waves above Nyquist do not repeat there
 place = 0.5 * (3 - 5**0.5)

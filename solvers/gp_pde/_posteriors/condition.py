@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._one_axis import condition_axis
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._products import Conditioned, condition_products
-from structlin.solvers.gp_pde._separable import condition_separable, is_separable
+from structlin.solvers.gp_pde._posteriors.one_axis import condition_axis
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, condition_products
+from structlin.solvers.gp_pde._posteriors.separable import condition_separable, is_separable
 
 # combinations of features below this part of the prior's size are left out, relative to the
 # standard deviation of exact data; the most that may be left out instead of giving up

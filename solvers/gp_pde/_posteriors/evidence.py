@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import device, namespace, on_host
-from structlin.solvers.gp_pde._dense import decomposition
 from structlin.solvers.gp_pde._features import Features
+from structlin.solvers.gp_pde._posteriors.dense import decomposition
 
 # chosen by trial
 _rounds, _few_rounds, _many_features = 8, 3, 300

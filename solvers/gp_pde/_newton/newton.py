@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace
-from structlin.solvers.gp_pde._boundary import largest
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.terms import Term
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._linearisation import Iterate, Semilinear
-from structlin.solvers.gp_pde._loose_lines import loose_line_prior
-from structlin.solvers.gp_pde._prior import Prior, extension_prior, line_prior
-from structlin.solvers.gp_pde._products import Conditioned, condition_products
-from structlin.solvers.gp_pde._terms import Term
+from structlin.solvers.gp_pde._newton.linearisation import Iterate, Semilinear
+from structlin.solvers.gp_pde._newton.loose_lines import loose_line_prior
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, condition_products
+from structlin.solvers.gp_pde._priors.prior import Prior, extension_prior, line_prior
 from structlin.solvers.gp_pde.solve_linear_pde import unresolved, unsolved
 
 # the relative residual at which exact data count as met: that of a linear problem

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_cupy, is_numpy, namespace, on_host, scipy_of
-from structlin.solvers.gp_pde._blocks import along, along_some
+from structlin.solvers.gp_pde._data.blocks import along, along_some
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._products import Conditioned, judged
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, judged
 
 # draws from which the posterior covariance is taken: their standard deviations are off by a seventh
 draws = 24

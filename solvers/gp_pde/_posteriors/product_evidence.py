@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._problem import Problem
-from structlin.solvers.gp_pde._products import Conditioned, condition_products
+from structlin.solvers.gp_pde._posteriors.products import Conditioned, condition_products
 
 # unknowns with which a round takes about a second, and how many rounds there are at most
 most_unknowns, rounds = 2500, 24

@@ -10,12 +10,12 @@ import numpy as np
 
 from structlin._backend import device, is_numpy, namespace, on_host
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde._boundary import largest
-from structlin.solvers.gp_pde._extension import extension_features
+from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._features import Features
-from structlin.solvers.gp_pde._lines import Lines, find_lines
-from structlin.solvers.gp_pde._mixture import gaussian_mixture
-from structlin.solvers.gp_pde._problem import Problem
+from structlin.solvers.gp_pde._priors.extension import extension_features
+from structlin.solvers.gp_pde._priors.lines import Lines, find_lines
+from structlin.solvers.gp_pde._priors.mixture import gaussian_mixture
 
 sketch_columns = 8
 # columns that are searched one by one where there are gaps

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, is_numpy, namespace, on_host
-from structlin.solvers.gp_pde._blocks import Block, along, along_some, kron, sum_of
-from structlin.solvers.gp_pde._factor import Root, inverse_root
+from structlin.solvers.gp_pde._data.blocks import Block, along, along_some, kron, sum_of
+from structlin.solvers.gp_pde._posteriors.factor import Root, inverse_root
 
 # unknowns whose stack of equations is decomposed by singular values, in about a second; chosen by
 # trial

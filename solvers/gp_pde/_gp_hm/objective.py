@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin.solvers.gp_pde._mixture_grid import AxisLags, AxisMatrices
-from structlin.solvers.gp_pde._mixture_rows import Family
+from structlin.solvers.gp_pde._gp_hm.grid import AxisLags, AxisMatrices
+from structlin.solvers.gp_pde._gp_hm.rows import Family
 from structlin.solvers.gp_pde.nonlinearity import Nonlinearity
 
 Orders = tuple[int, ...]

@@ -1,0 +1,1 @@
+"""Collocation on an axis: barycentric differentiation and boundary rows."""

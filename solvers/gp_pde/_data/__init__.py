@@ -1,0 +1,1 @@
+"""What is known of a solution: equation, boundary data, measurements."""

@@ -1,0 +1,1 @@
+"""The published objective with mixture kernels: rows, grids, gradients."""

@@ -1,0 +1,1 @@
+"""Posteriors of solutions: conditioning, evidence, and checks."""
