@@ -8,6 +8,7 @@ import scipy.stats
 from hypothesis import given, strategies as st
 
 from structlin.solvers.gp_pde._data.blocks import Block
+from structlin.solvers.gp_pde._posteriors import products
 from structlin.solvers.gp_pde._posteriors.products import (
     condition_products,
     normal_matrix,
