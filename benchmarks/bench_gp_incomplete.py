@@ -18,6 +18,7 @@ import harness
 
 # isort: split
 import numpy as np
+from _threads import THREADS
 
 from structlin.bases import Grid
 from structlin.covariance import SquaredExponential as SE
@@ -113,7 +114,7 @@ def linear_cg(grid: Grid, values: Any, mask: Any, variance: float) -> Any:
     from linear_operator.operators import DenseLinearOperator, KroneckerProductLinearOperator
     from linear_operator.utils import linear_cg as solver
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     grams = [k.gram(x) for k, x in zip(KERNELS, grid.axes, strict=True)]
     K = KroneckerProductLinearOperator(*(DenseLinearOperator(torch.from_numpy(G)) for G in grams))
     there = torch.from_numpy(mask.reshape(-1, 1).astype(float))

@@ -20,6 +20,7 @@ import harness
 # isort: split
 import numpy as np
 import scipy.linalg
+from _threads import THREADS
 
 from structlin.covariance import Matern, SquaredExponential
 from structlin.solvers.gp import KroneckerGP
@@ -54,7 +55,7 @@ def peers(axes: Any, Y: Any) -> dict[str, Callable[[], Any]]:
     import torch
     from linear_operator.operators import DenseLinearOperator, KroneckerProductLinearOperator
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     grams = [torch.from_numpy(k(x)) for k, x in zip(KERNELS, axes, strict=True)]
     y, noise = torch.from_numpy(Y.reshape(-1)), torch.tensor(NOISE, dtype=torch.float64)
     constant = Y.size * math.log(2 * math.pi)

@@ -29,6 +29,7 @@ import harness  # first: the threads are pinned before NumPy reads them
 # isort: split
 import numpy as np
 import torch
+from _threads import THREADS
 from peers import gp_hm as peer
 from problems_gp import ACCEPTANCE, LAPLACE2, ROUND, Problem, even, sine
 
@@ -215,7 +216,7 @@ def floor(record: harness.Record, problem: Problem, run: Any) -> None:
 
 def main() -> int:
     warnings.simplefilter("ignore", ConvergenceWarning)
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     chosen = sys.argv[1:]
     record = harness.Record(
         "gp_pde_part" if chosen else "gp_pde", "Equations solved by conditioning a Gaussian process"

@@ -24,6 +24,7 @@ import harness
 
 # isort: split
 import numpy as np
+from _threads import THREADS
 from peers.chebfun3f import Chebfun3F
 from scipy.special import j0
 
@@ -181,7 +182,7 @@ def tntorch_cross(f: Function, grids: Any, tol: float) -> tuple[int, float, Call
     import tntorch
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     count = 0
 
     def entries(*x: Any) -> Any:
