@@ -192,7 +192,8 @@ def solve_linear_pde(
         warnings.warn(
             f"solve_linear_pde leaves a relative residual of {posterior.residual:.2g}, and of "
             f"{held_out:.2g} off the nodes, by the route {prior.route!r}: pass more nodes, data "
-            "that agree where sides meet, or noise= if the source has some",
+            "that agree where sides meet, or noise= if the source has some"
+            + (_aliases(prior, problem) if posterior.residual <= limit < held_out else ""),
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -210,6 +211,19 @@ def _error_estimate(solution: PDESolution) -> float:
     some = [x[:: max(1, x.shape[0] // 8)] for x in between]
     size = largest(solution.mean(*grid.axes))
     return largest(solution.std(*some)) / (size or 1.0)
+
+
+def _aliases(prior: Prior, problem: Problem) -> str:
+    """Say what the lines of evenly spaced axes would be, were they aliases."""
+    said = ""
+    for axis, (lines, step) in enumerate(zip(prior.lines, problem.grid.spacings, strict=True)):
+        if step is not None and any(lines):
+            rate, fastest = 1 / step, max(lines)
+            said += (
+                f"; the line {fastest:.4g} of axis {axis} may be the alias of "
+                f"{rate - fastest:.4g}, above the Nyquist frequency {0.5 * rate:.4g} of its nodes"
+            )
+    return said
 
 
 def _excess(problem: Problem, features: Sequence[Features], posterior: Conditioned) -> float:

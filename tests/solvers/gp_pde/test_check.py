@@ -228,3 +228,9 @@ def test_bad_points_and_orders_are_refused(call, error_type):
     made = solve_linear_pde((X,), {2: 1.0}, SINE, np.sin, rng=0)
     with pytest.raises(error_type):
         call(made)
+
+
+def test_an_alias_is_named():
+    x = np.linspace(0.0, 2 * np.pi, 101)  # 100 gaps: sin 80x looks like sin 20x
+    with pytest.warns(ConvergenceWarning, match=r"line 3\.183 .* the alias of 12\.73"):
+        solve_linear_pde((x,), {2: 1.0}, lambda x: -6400 * np.sin(80 * x), np.sin, rng=0)
