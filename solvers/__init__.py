@@ -1,4 +1,4 @@
-"""Solvers: iterative and direct, and the layer that learns their parameters."""
+"""Solvers: iterative, direct, by Gaussian processes; the layer that learns their parameters."""
 
 if __name__ != "structlin.solvers":
     raise ImportError("import structlin.solvers, not solvers")
