@@ -9,8 +9,8 @@ Matrices that are never formed densely, and what is computed with them:
 - `structlin.tensors`: Tucker and tensor-train formats, functions of several variables built to a
   tolerance, and regression on scattered data;
 - `structlin.covariance`: covariance functions of Gaussian processes;
-- `structlin.solvers`: iterative and direct solvers, the layer that learns their parameters, Gaussian
-  processes on grids and lattices, and differential equations solved by conditioning them;
+- `structlin.solvers`: iterative and direct solvers, the layer that learns their parameters,
+  Gaussian processes on grids and lattices, and differential equations solved by conditioning them;
 - `structlin.operators`: the place of maps between function spaces, learned from data (empty yet);
 - `structlin.bases`: grids, transforms, and families of functions on an interval;
 - `structlin.testing`: checks to run on operators of your own;
