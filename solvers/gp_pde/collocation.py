@@ -21,8 +21,8 @@ from structlin.solvers.gp_pde._collocation import barycentric
 from structlin.solvers.gp_pde._collocation.axes import CollocationAxis, axes_of, data_of
 from structlin.solvers.gp_pde._data.blocks import along, sum_of
 from structlin.solvers.gp_pde._data.boundary import largest
+from structlin.solvers.gp_pde._data.points import read_points
 from structlin.solvers.gp_pde._data.problem import Problem
-from structlin.solvers.gp_pde.gp_hm import read_points
 
 Matrix = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class CollocationSolution:
         Parameters
         ----------
         *points : (n_j,) array
-            Points of every axis.
+            Points of every axis; by default the nodes.
 
         Returns
         -------

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
-from structlin._validation import inexact, require_finite
 from structlin.bases.grid import Grid
 from structlin.solvers.gp_pde._data.blocks import along
+from structlin.solvers.gp_pde._data.points import read_points
 from structlin.solvers.gp_pde._data.problem import Problem
 from structlin.solvers.gp_pde._gp_hm.grid import AxisLags
 from structlin.solvers.gp_pde._gp_hm.objective import Objective, started
@@ -105,7 +105,7 @@ class GPHMSolution:
         Parameters
         ----------
         *points : (n_j,) array
-            Points of every axis.
+            Points of every axis; by default the nodes.
 
         Returns
         -------
@@ -118,25 +118,6 @@ class GPHMSolution:
         read = read_points(self.grid, points)
         crosses = [kernel(x) for kernel, x in zip(self._kernels, read, strict=True)]
         return along(crosses, self._weights)
-
-
-def read_points(grid: Grid, points: Sequence[Any]) -> list[Any]:
-    """Return points of every axis in the precision of a grid, checked."""
-    if len(points) != grid.ndim:
-        raise ValueError(
-            f"{len(points)} vectors of points for a grid of {grid.ndim} axes: pass one per axis"
-        )
-    made = []
-    for axis, x in enumerate(points):
-        if isinstance(x, int | float):
-            raise ValueError(f"points of axis {axis} are a number: pass a vector")
-        namespace(x, *grid.axes)
-        if x.ndim != 1:
-            raise ValueError(f"points of axis {axis} have shape {tuple(x.shape)}: pass a vector")
-        x = inexact(x)
-        require_finite(f"points of axis {axis}", x)
-        made.append(grid.xp.astype(x, grid.dtype, copy=False))
-    return made
 
 
 def gp_hm(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from structlin._backend import device, namespace
-from structlin._validation import inexact, number_or_array, require_finite
+from structlin._backend import namespace
 from structlin.bases.grid import Grid
 from structlin.sketching._random import seed_of
 from structlin.solvers.gp_pde._data.blocks import along
+from structlin.solvers.gp_pde._data.points import read_points
 from structlin.solvers.gp_pde._features import Features
 from structlin.solvers.gp_pde._posteriors.products import Conditioned
 
@@ -132,7 +132,7 @@ class PDESolution:
         Parameters
         ----------
         *points : (m_j,) array
-            The coordinates of the points along every axis.
+            The coordinates of the points along every axis; by default the nodes.
         order : sequence of int, optional
             That of the derivative along every axis.
 
@@ -179,31 +179,12 @@ class PDESolution:
         weights = xp.moveaxis(self.posterior.sample(seed_of(rng), count), 0, -1)
         return self.scale * xp.moveaxis(along(self._matrices(points), weights), -1, 0)
 
-    def _matrices(self, points: Sequence[Any], orders: Sequence[int] | None = None) -> list[Any]:
-        if len(points) == 1 and isinstance(points[0], Grid):
-            points = points[0].axes
-        ndim = len(self.features)
-        if len(points) != ndim:
-            raise ValueError(
-                f"{len(points)} vectors of points were passed and the grid has {ndim} axes: pass "
-                "the coordinates along every axis"
-            )
-        orders = (0,) * ndim if orders is None else tuple(orders)
-        if len(orders) != ndim or not all(isinstance(k, int) and k >= 0 for k in orders):
-            raise ValueError(f"orders is {orders}: pass an integer >= 0 for each of {ndim} axes")
-        xp, made = self.grid.xp, []
-        for axis, (f, x, order) in enumerate(zip(self.features, points, orders, strict=True)):
-            x = xp.asarray(x, device=device(self.grid.axes[0])) if isinstance(x, list) else x
-            x = number_or_array(f"points along axis {axis}", x, "a vector")
-            if getattr(x, "ndim", 0) != 1:
-                shape = tuple(getattr(x, "shape", ()))
-                raise ValueError(f"the points along axis {axis} have shape {shape}: pass a vector")
-            namespace(x, self.grid.axes[0])
-            if xp.isdtype(x.dtype, "complex floating"):
-                raise TypeError(f"the points along axis {axis} are complex: coordinates are real")
-            require_finite(f"points along axis {axis}", x)
-            made.append(f.values(xp.astype(inexact(x), self.grid.dtype), order))
-        return made
+    def _matrices(self, points: Sequence[Any], order: Sequence[int] | None = None) -> list[Any]:
+        read, ndim = read_points(self.grid, points), self.grid.ndim
+        order = (0,) * ndim if order is None else tuple(order)
+        if len(order) != ndim or not all(isinstance(k, int) and k >= 0 for k in order):
+            raise ValueError(f"order is {order}: pass an integer >= 0 for each of {ndim} axes")
+        return [f.values(x, k) for f, x, k in zip(self.features, read, order, strict=True)]
 
     def __repr__(self) -> str:
         r = self.report

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from structlin._errors import ConvergenceWarning
 from structlin.bases import Grid
 from structlin.covariance import SpectralMixture
-from structlin.solvers.gp_pde import Neumann, solve_linear_pde
+from structlin.solvers.gp_pde import Neumann, collocation, solve_linear_pde
 
 LAPLACE = {(2, 0): 1.0, (0, 2): 1.0}
 X, Y = np.linspace(0.0, 1.0, 40), np.linspace(-1.0, 1.0, 44)
@@ -365,3 +365,12 @@ def test_axis_by_axis_agrees_with_the_normal_matrix(library, monkeypatch):
 def test_lines_that_are_not_there_are_not_replaced():
     with pytest.raises(ValueError, match="no few spectral lines make up the data"):
         solve_linear_pde((X,), {2: 1.0}, np.exp(-((X - X.mean()) ** 2) / 1e-3), 0.0, "lines")
+
+
+def test_solutions_are_at_the_nodes_unless_points_are_passed():
+    for solver in (solve_linear_pde, collocation):
+        x = np.cos(np.linspace(np.pi, 0.0, 40)) if solver is collocation else X
+        solution = solver((x,), {2: 1.0}, lambda x: -16 * np.sin(4 * x), lambda x: np.sin(4 * x))
+        np.testing.assert_array_equal(solution.mean(), solution.mean(x))
+        np.testing.assert_array_equal(solution.mean(Grid(x)), solution.mean(x))
+        assert np.max(np.abs(solution.mean() - np.sin(4 * x))) < 1e-6
