@@ -152,7 +152,8 @@ class KroneckerGP:
             Known periods are better held: their likelihood has many maxima.
         starts, maxiter : int
             How often L-BFGS starts, first from the given kernels and then from random ones around
-            them, and how many steps each start may take.
+            them, and how many steps each start may take. Likelihoods have several maxima, one of
+            which often takes all for noise: four starts are cheap where there are no gaps.
         progress : bool, optional
             Whether a bar is shown while learning; by default after a second.
         rng : None, int, sequence of int, SeedSequence, BitGenerator or Generator

@@ -91,9 +91,9 @@ def test_it_agrees_with_dense_matrices(way, terms, seed):
     assert apart(given.weights, weights) < 1e-9
     assert np.all(given.weights[:, ~mask] == 0)
     assert apart(given.applied(crosses), mean) < 1e-9
-    np.testing.assert_allclose(
-        prior - given.variance_reduction(crosses), variance, rtol=0, atol=1e-9
-    )
+    # iterations stop at residuals of 1e-12, and condition numbers are some 1e4
+    found = prior - given.variance_reduction(crosses)
+    np.testing.assert_allclose(found, variance, rtol=0, atol=1e-8)
     found = given.log_likelihood()
     told = given.report.choices.get("log determinant")
     if told is None:
