@@ -267,9 +267,8 @@ def test_learning_finds_the_parameters_of_the_data() -> None:
     kernels = [Matern(2.5, 1.5, 4.0), SquaredExponential(0.8)]
     truth = KroneckerGP(kernels, 0.09)
     # Cholesky factors have no signs to choose: the data are the same on every machine
-    roots = [
-        np.linalg.cholesky(k(t) + 1e-9 * np.eye(len(t))) for k, t in zip(kernels, (x, y), strict=True)
-    ]
+    grams = [k(t) + 1e-9 * np.eye(len(t)) for k, t in zip(kernels, (x, y), strict=True)]
+    roots = [np.linalg.cholesky(C) for C in grams]
     rng = np.random.default_rng(2)
     prior = roots[0] @ rng.standard_normal((40, 45)) @ roots[1].T
     Y = prior + 0.3 * rng.standard_normal(prior.shape)
