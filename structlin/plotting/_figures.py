@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from structlin._backend import is_numpy, namespace
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -54,3 +56,10 @@ def several(ax: Axes | Sequence[Axes] | None, count: int) -> list[Axes]:
     if len(places) < count:
         raise ValueError(f"{count} pictures need as many axes, and {len(places)} were given")
     return places[:count]
+
+
+def on_host(x: Any) -> Any:
+    """Return an array of the host, or what makes one, as it is."""
+    if hasattr(x, "ndim") and not is_numpy(namespace(x)):
+        raise TypeError("pictures are drawn on the host: move the arrays to NumPy first")
+    return x

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from structlin._backend import is_numpy, namespace
-from structlin.plotting._figures import axes, open_frame, palette, several
+from structlin.plotting._figures import axes, on_host, open_frame, palette, several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -232,22 +231,16 @@ def _legend_above(ax: Axes) -> None:
 
 
 def _vector(name: str, a: Any) -> Any:
-    host = np.asarray(_on_host(name, a), dtype=float)
+    host = np.asarray(on_host(a), dtype=float)
     if host.ndim != 1:
         raise ValueError(f"{name} has shape {host.shape}: pass a vector")
     return host
 
 
 def _table(name: str, a: Any, shape: tuple[int, int]) -> Any:
-    host = np.asarray(_on_host(name, a), dtype=float)
+    host = np.asarray(on_host(a), dtype=float)
     if host.shape != shape:
         raise ValueError(
             f"{name} has shape {host.shape} but the nodes give {shape}: the first axis is that of x"
         )
     return host
-
-
-def _on_host(name: str, a: Any) -> Any:
-    if hasattr(a, "ndim") and not is_numpy(namespace(a)):
-        raise TypeError(f"{name} does not live on the host: copy it with .get() first")
-    return a

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from structlin._backend import is_numpy, namespace
-from structlin.plotting._figures import axes, open_frame, palette
+from structlin.plotting._figures import axes, on_host, open_frame, palette
 from structlin.sketching import SVD, Estimate, SketchingOperator, SpectralDensity
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def singular_values(
         raise TypeError(
             f"{type(result).__name__} is no SVD: pass what svd or generalized_nystrom returns"
         )
-    s = _on_host(result.s)
+    s = on_host(result.s)
     ax = axes(ax, (7, 4))
     place = np.arange(1, len(s) + 1)
     missing = min(result.error_estimate, 1 - np.finfo(float).eps)
@@ -82,7 +81,7 @@ def singular_values(
         band = ax.fill_between(place, low, s + error, color=color, alpha=0.2, lw=0)
         band.set_label("± estimated error")
     if exact is not None:
-        ax.plot(place, _on_host(exact)[: len(s)], color=palette[6], lw=1, label="exact")
+        ax.plot(place, on_host(exact)[: len(s)], color=palette[6], lw=1, label="exact")
     (line,) = ax.plot(place, s, "o", ms=3, color=color, label=label)
     ax.set_ylim(bottom=lowest)
     ax.set(yscale="log", xlabel="j", ylabel="singular value", title=result.method)
@@ -130,7 +129,7 @@ def sketch_quality(S: SketchingOperator, A: Any, ax: Axes | None = None) -> Line
     >>> bool(0.5 < min(line.get_ydata()) < max(line.get_ydata()) < 1.5)
     True
     """
-    Q, _ = np.linalg.qr(_on_host(A.toarray() if hasattr(A, "toarray") else A))
+    Q, _ = np.linalg.qr(on_host(A.toarray() if hasattr(A, "toarray") else A))
     ax = axes(ax, (7, 4))
     values = np.linalg.svd(S @ Q, compute_uv=False)
     ends = np.sqrt(Q.shape[1] / S.shape[0])
@@ -240,13 +239,13 @@ def spectral_density(
     >>> bool(abs(np.trapezoid(line.get_ydata(), line.get_xdata()) - 1) < 0.01)
     True
     """
-    _on_host(result.nodes)
+    on_host(result.nodes)
     ax = axes(ax, (7, 4))
     x = np.linspace(result.lower, result.upper, points)
     y, error = result.density(x), 3 * result.density_error(x)
     if exact is not None:
         grey = palette[6]
-        ax.hist(_on_host(exact), bins="auto", density=True, color=grey, alpha=0.3, label="exact")
+        ax.hist(on_host(exact), bins="auto", density=True, color=grey, alpha=0.3, label="exact")
     low, high = np.maximum(y - error, 0), y + error
     band = ax.fill_between(x, low, high, color=palette[0], alpha=0.2, lw=0)
     band.set_label("± 3 standard errors")
@@ -255,9 +254,3 @@ def spectral_density(
     ax.legend(frameon=False)
     open_frame(ax)
     return line
-
-
-def _on_host(x: Any) -> Any:
-    if not is_numpy(namespace(x)):
-        raise TypeError("pictures are drawn on the host: move the arrays to NumPy first")
-    return x
