@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +98,7 @@ def line_prior(problem: Problem, seed: int) -> Prior | None:
         low, high = grid.sides[axis]
         side = (high - low) or 1.0
         mus = sorted(found)
-        made: Features | None = None
+        bumps: list[Features] = []
         sds: list[float] = []
         for mu in mus:
             size, degree = found[mu]
@@ -105,11 +106,9 @@ def line_prior(problem: Problem, seed: int) -> Prior | None:
             sd = share * top ** (1 / grid.ndim)
             width, nodes = smooth if mu == 0 else narrow if sure and degree <= 1 else wide
             centre = 0.5 * (low + high)
-            one = gaussian_mixture(centre, 0.5 * side, [mu], [sd], [width / side], nodes)
+            bumps.append(gaussian_mixture(centre, 0.5 * side, [mu], [sd], [width / side], nodes))
             sds.append(sd)
-            made = one if made is None else made.joined(one)
-        assert made is not None
-        features.append(made)
+        features.append(functools.reduce(Features.joined, bumps))
         names.append(tuple(mus))
         amplitudes.append(tuple(size / max(sds) for size in sds))
     return Prior("lines", tuple(features), tuple(names), amplitudes=tuple(amplitudes))

@@ -374,3 +374,21 @@ def test_solutions_are_at_the_nodes_unless_points_are_passed():
         np.testing.assert_array_equal(solution.mean(), solution.mean(x))
         np.testing.assert_array_equal(solution.mean(Grid(x)), solution.mean(x))
         assert np.max(np.abs(solution.mean() - np.sin(4 * x))) < 1e-6
+
+
+def test_a_kernel_above_nyquist_is_told_with_its_alias():
+    x = np.linspace(0.0, 1.0, 21)  # sampled 20 times per unit
+    kernel = SpectralMixture([1.0, 1.0], [0.0, 13.0], [0.5, 0.5])
+    with pytest.warns(UserWarning, match="13 of axis 0 is above the Nyquist frequency 10 .* as 7"):
+        solve_linear_pde((x,), {2: 1.0}, 0.0, np.cos, kernel, noise=1.0, rng=0)
+
+
+def test_one_node_on_an_axis():
+    x, y = X, np.array([0.3])
+    solution = solve_linear_pde(
+        (x, y),
+        {(2, 0): 1.0},
+        lambda x, y: -900 * np.sin(30 * x) + 0 * y,
+        lambda x, y: np.sin(30 * x),
+    )
+    np.testing.assert_allclose(solution.mean()[:, 0], np.sin(30 * X), atol=1e-6)
