@@ -4,8 +4,6 @@ if __name__ != "structlin.solvers":
     raise ImportError("import structlin.solvers, not solvers")
 
 from structlin.solvers._solution import Solution as Solution
-from structlin.solvers.bandit import TsallisINF as TsallisINF
-from structlin.solvers.cg import cg as cg
 from structlin.solvers.fast_sine import fast_sine as fast_sine
 from structlin.solvers.gp import KroneckerGP as KroneckerGP
 from structlin.solvers.gp_pde import (
@@ -17,6 +15,7 @@ from structlin.solvers.gp_pde import (
     solve_semilinear_pde as solve_semilinear_pde,
 )
 from structlin.solvers.heat import HeatEquation2D as HeatEquation2D, HeatRun as HeatRun
+from structlin.solvers.krylov import cg as cg
 from structlin.solvers.lattice import (
     DigitallyShiftInvariant as DigitallyShiftInvariant,
     DigitalNet as DigitalNet,
@@ -26,14 +25,18 @@ from structlin.solvers.lattice import (
     construct_lattice as construct_lattice,
     integrate as integrate,
 )
-from structlin.solvers.relaxation_layer import (
+from structlin.solvers.learners import (
+    ContextSpace as ContextSpace,
     Learner as Learner,
-    RelaxationLayer as RelaxationLayer,
+    Outcome as Outcome,
+    Play as Play,
+    TsallisINF as TsallisINF,
 )
-from structlin.solvers.relaxation_theory import (
+from structlin.solvers.learning import RelaxationLayer as RelaxationLayer
+from structlin.solvers.relaxation import (
     jacobi_radius as jacobi_radius,
     omega_young as omega_young,
+    sor as sor,
     sor_spectral_radius as sor_spectral_radius,
+    ssor_cg as ssor_cg,
 )
-from structlin.solvers.sor import sor as sor
-from structlin.solvers.ssor_cg import ssor_cg as ssor_cg

@@ -55,6 +55,9 @@ class Solution:
         return f"<Solution {done}, residual {last:.3g}{chosen}>"
 
 
+Solver = Callable[..., Solution]
+
+
 def warns_unconverged(solver: Callable[_P, Solution]) -> Callable[_P, Solution]:
     """Make a solver emit a `ConvergenceWarning` whenever its solution has not converged.
 
@@ -90,6 +93,22 @@ def quiet(solver: Callable[..., Solution]) -> Callable[..., Solution]:
     if inner is None or getattr(solver, "__wrapped__", None) is not inner:
         return solver
     return cast("Callable[..., Solution]", inner)
+
+
+def require_callable(name: str, value: Any) -> None:
+    """Raise unless the argument of that name can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} is {value!r}: pass a function")
+
+
+def solved(solver: Solver, *args: Any, **kwargs: Any) -> Solution:
+    """Call a solver, and check that it returns a solution."""
+    solution = solver(*args, **kwargs)
+    if not isinstance(solution, Solution):
+        raise TypeError(f"{solver!r} returned {solution!r}: a solver returns a Solution")
+    if not len(solution.residual_norms):
+        raise ValueError(f"{solver!r} returned no residual_norms: the first is that of the start")
+    return solution
 
 
 _cures = {

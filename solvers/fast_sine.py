@@ -12,7 +12,7 @@ from structlin._norm import norm
 from structlin.bases import dst1
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution, warns_unconverged
-from structlin.solvers._systems import (
+from structlin.solvers._vectors import (
     require_tolerances,
     require_vectors,
     rescaled,

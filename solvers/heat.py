@@ -17,9 +17,8 @@ from structlin._backend import device, namespace
 from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
-from structlin.solvers._solution import Solution
-from structlin.solvers._systems import require_tolerances
-from structlin.solvers.relaxation_layer import Solver, require_callable, solved
+from structlin.solvers._solution import Solution, Solver, require_callable, solved
+from structlin.solvers._vectors import require_tolerances
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from structlin._backend import namespace
 from structlin._norm import norm
 from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers._systems import (
-    System,
+from structlin.solvers._vectors import (
     require_finite_start,
     require_limits,
-    require_omega,
     require_tolerances,
     rescaled_norms,
-    system,
 )
+from structlin.solvers.relaxation._systems import System, require_omega, system
 
 _window = 500  # sweeps in a slice; as many without a new least residual make one look why
 _first_slice = 8  # sweeps before the clock is read for the first time

@@ -13,7 +13,7 @@ from structlin._errors import ConvergenceError
 from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator, LinearOperator, aslinearoperator, diagonal
-from structlin.solvers._systems import require_omega
+from structlin.solvers.relaxation._systems import require_omega
 
 _dense_rows = 256  # up to here all eigenvalues are computed
 

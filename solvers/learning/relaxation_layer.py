@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 
 from structlin._norm import norm
 from structlin._validation import inexact
-from structlin.solvers._solution import Solution, quiet, warns_unconverged
-from structlin.solvers.bandit import TsallisINF
-from structlin.solvers.cg import cg
-from structlin.solvers.sor import sor
-
-Solver = Callable[..., Solution]
+from structlin.solvers._solution import (
+    Solution,
+    Solver,
+    quiet,
+    require_callable,
+    solved,
+    warns_unconverged,
+)
+from structlin.solvers.krylov.cg import cg
+from structlin.solvers.learners.tsallis_inf import TsallisINF
+from structlin.solvers.relaxation.sor import sor
 
 
 class Learner(Protocol):
@@ -295,22 +300,6 @@ class RelaxationLayer:
             iterations=failed.iterations + answer.iterations,
             residual_norms=np.concatenate([failed.residual_norms, answer.residual_norms[1:]]),
         )
-
-
-def require_callable(name: str, value: Any) -> None:
-    """Raise unless the argument of that name can be called."""
-    if not callable(value):
-        raise TypeError(f"{name} is {value!r}: pass a function")
-
-
-def solved(solver: Solver, *args: Any, **kwargs: Any) -> Solution:
-    """Call a solver, and check that it returns a solution."""
-    solution = solver(*args, **kwargs)
-    if not isinstance(solution, Solution):
-        raise TypeError(f"{solver!r} returned {solution!r}: a solver returns a Solution")
-    if not len(solution.residual_norms):
-        raise ValueError(f"{solver!r} returned no residual_norms: the first is that of the start")
-    return solution
 
 
 def _checked_omegas(omegas: Any) -> NDArray[np.float64]:

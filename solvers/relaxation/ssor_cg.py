@@ -7,8 +7,9 @@ from typing import Any
 
 from structlin._norm import norm
 from structlin.solvers._solution import Solution, warns_unconverged
-from structlin.solvers._systems import require_limits, require_omega, require_tolerances, system
-from structlin.solvers.cg import pcg
+from structlin.solvers._vectors import require_limits, require_tolerances
+from structlin.solvers.krylov.cg import pcg
+from structlin.solvers.relaxation._systems import require_omega, system
 
 _opposite = {"lexicographic": "reverse", "reverse": "lexicographic"}
 

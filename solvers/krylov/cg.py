@@ -11,7 +11,7 @@ from structlin._norm import norm
 from structlin._validation import inexact
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers._systems import (
+from structlin.solvers._vectors import (
     require_finite_start,
     require_limits,
     require_tolerances,

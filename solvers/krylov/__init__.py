@@ -1,0 +1,3 @@
+"""Krylov methods."""
+
+from structlin.solvers.krylov.cg import cg as cg

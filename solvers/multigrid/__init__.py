@@ -1,0 +1,1 @@
+"""Geometric multigrid on grids."""
