@@ -15,7 +15,15 @@ from structlin.solvers.gp_pde import (
     solve_semilinear_pde as solve_semilinear_pde,
 )
 from structlin.solvers.heat import HeatEquation2D as HeatEquation2D, HeatRun as HeatRun
-from structlin.solvers.krylov import cg as cg
+from structlin.solvers.krylov import (
+    ChebyshevPreconditioner as ChebyshevPreconditioner,
+    cg as cg,
+    chebyshev_iteration as chebyshev_iteration,
+    fgmres as fgmres,
+    gmres as gmres,
+    minres as minres,
+    spectral_interval as spectral_interval,
+)
 from structlin.solvers.lattice import (
     DigitallyShiftInvariant as DigitallyShiftInvariant,
     DigitalNet as DigitalNet,
@@ -26,17 +34,47 @@ from structlin.solvers.lattice import (
     integrate as integrate,
 )
 from structlin.solvers.learners import (
+    ChebCB as ChebCB,
+    Choice as Choice,
+    ContextBinned as ContextBinned,
     ContextSpace as ContextSpace,
+    GoldenSection as GoldenSection,
     Learner as Learner,
     Outcome as Outcome,
     Play as Play,
+    QuadraticSurrogate as QuadraticSurrogate,
+    RestartOnDrift as RestartOnDrift,
+    ThompsonSampling as ThompsonSampling,
     TsallisINF as TsallisINF,
 )
-from structlin.solvers.learning import RelaxationLayer as RelaxationLayer
+from structlin.solvers.learning import (
+    IterationCounter as IterationCounter,
+    RelaxationLayer as RelaxationLayer,
+    SolverTuner as SolverTuner,
+    TunedHierarchy as TunedHierarchy,
+    TunedSolver as TunedSolver,
+    amg_cg as amg_cg,
+    ilu_cg as ilu_cg,
+    scipy_solver as scipy_solver,
+    solver_choices as solver_choices,
+    solver_learner as solver_learner,
+    ssor_preconditioner as ssor_preconditioner,
+    tune as tune,
+)
+from structlin.solvers.multigrid import Multigrid as Multigrid, multigrid_cg as multigrid_cg
 from structlin.solvers.relaxation import (
+    SplittingNumbers as SplittingNumbers,
+    block_coordinate_descent as block_coordinate_descent,
+    jacobi as jacobi,
     jacobi_radius as jacobi_radius,
+    line_sor as line_sor,
+    near_asymptotic_tau as near_asymptotic_tau,
     omega_young as omega_young,
     sor as sor,
+    sor_energy_bound as sor_energy_bound,
+    sor_iteration_bound as sor_iteration_bound,
     sor_spectral_radius as sor_spectral_radius,
+    splitting_numbers as splitting_numbers,
     ssor_cg as ssor_cg,
+    ssor_cg_iteration_bound as ssor_cg_iteration_bound,
 )

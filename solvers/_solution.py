@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ def quiet(solver: Callable[..., Solution]) -> Callable[..., Solution]:
     """
     if isinstance(solver, functools.partial):
         return functools.partial(quiet(solver.func), *solver.args, **solver.keywords)
+    if isinstance(solver, types.MethodType):
+        return types.MethodType(quiet(solver.__func__), solver.__self__)
     inner: Any = getattr(solver, "quiet", None)
     # a user's own wrapper has copied the attribute, but wraps something else
     if inner is None or getattr(solver, "__wrapped__", None) is not inner:

@@ -1,27 +1,17 @@
-"""The conjugate gradient method, plain and preconditioned."""
+"""The conjugate gradient method: plain, preconditioned, flexible, with proposed directions."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from structlin._backend import namespace
-from structlin._norm import norm
-from structlin._validation import inexact
-from structlin.matrices import LinearOperator, aslinearoperator
-from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers._vectors import (
-    require_finite_start,
-    require_limits,
-    require_tolerances,
-    require_vectors,
-    rescaled,
-    rescaled_norms,
-    unit_of,
-)
-
-Vector = Any
+from structlin._backend import kernel, namespace
+from structlin._kernels import conjugate_directions as directions
+from structlin.solvers._solution import Solution, warns_unconverged
+from structlin.solvers._vectors import unit_of
+from structlin.solvers.krylov._flexible import flexible_cg
+from structlin.solvers.krylov._run import Run, Vector, application, prepared
+from structlin.solvers.krylov._settings import require_count, require_function
 
 
 @warns_unconverged
@@ -34,6 +24,8 @@ def cg(
     atol: float = 0.0,
     maxiter: int = 10_000,
     preconditioner: Any = None,
+    direction: Callable[[Any], Any] | None = None,
+    memory: int | None = None,
     time_limit: float | None = None,
     callback: Callable[[Any], object] | None = None,
 ) -> Solution:
@@ -53,7 +45,17 @@ def cg(
         Most iterations.
     preconditioner : operator or callable, optional
         ``M⁻¹``, Hermitian positive definite: an operator (applied by ``@``), or a function of the
-        residual that returns a vector of its shape.
+        residual, (n,), that returns a vector of its shape. One that changes from one iteration to
+        the next, or is not Hermitian, needs ``memory``.
+    direction : callable, optional
+        Proposes the next direction of search: a function of the residual, (n,), that returns a
+        vector of its shape, such as a learned approximation of ``A⁻¹ r``. Its length does not
+        matter. One that is of no use, being zero, not finite, or orthogonal to the residual, is
+        refused; then the preconditioned residual takes its place.
+    memory : int, optional
+        Each direction is made A-orthogonal to that many before it, which are stored. By default
+        the recurrence of conjugate gradients is used, which does this for all of them if the
+        preconditioner is fixed; with ``direction``, the last 2.
     time_limit : float, optional
         Seconds after which no further iteration begins.
     callback : callable, optional
@@ -63,13 +65,17 @@ def cg(
     -------
     Solution
         Status ``"breakdown"``: ``pᴴ A p ≤ 0`` or ``rᴴ M⁻¹ r ≤ 0`` was met, so matrix or
-        preconditioner is not positive definite.
+        preconditioner is not positive definite; ``"stagnated"``: rounding errors keep the
+        residual above the tolerance. ``choices`` has ``memory`` if directions are stored, and
+        with ``direction``, the number ``refused``.
 
     Raises
     ------
     ValueError
-        If shapes disagree, entries of ``b`` or ``x0`` are NaN or Inf, or the tolerance is beyond
-        the precision of the data.
+        If shapes disagree, entries of ``b`` or ``x0`` are NaN or Inf, the tolerance is beyond
+        the precision of the data, or ``memory`` is not positive.
+    TypeError
+        If something is no matrix, vector or function, or a function returns no vector.
 
     Warns
     -----
@@ -79,13 +85,20 @@ def cg(
     Notes
     -----
     One product with ``A``, one application of the preconditioner and five vector operations an
-    iteration. The residual is carried along by recursion; convergence is checked with the
-    residual itself, and the iteration restarts from there if the two have drifted apart.
+    iteration; with ``memory``, three more and two vectors stored for each direction remembered.
+    The residual is carried along by recursion; convergence is checked with the residual itself,
+    and the iteration restarts from there if the two have drifted apart.
+
+    Preconditioner and direction see the residual divided by a power of two if its entries are
+    beyond ``2^±30``.
 
     References
     ----------
     M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for solving linear systems",
     J. Res. Natl. Bur. Stand. 49 (1952), section 3.
+    Y. Notay, "Flexible conjugate gradients", SIAM J. Sci. Comput. 22 (2000).
+    A. Kaneda et al., "A deep conjugate direction method for iteratively solving linear systems",
+    Proc. ICML (2023).
 
     Examples
     --------
@@ -93,55 +106,14 @@ def cg(
     >>> cg(np.array([[4.0, 1.0], [1.0, 3.0]]), np.array([1.0, 2.0])).iterations
     2
     """
-    operator = aslinearoperator(A)
-    b, x0 = require_vectors(operator, b, x0)
-    require_tolerances(rtol, atol, b)
-    require_limits(maxiter, time_limit, callback)
-    xp = namespace(b)
-    unit = unit_of(b, x0)
-    flat = xp.reshape(b, (-1,)) / unit
-    start = xp.zeros_like(flat) if x0 is None else xp.reshape(x0, (-1,)) / unit
-
-    def restored(x: Vector) -> Vector:
-        return rescaled(xp.reshape(x, b.shape), unit)
-
-    return pcg(
-        operator.matvec,
-        _application(preconditioner),
-        flat,
-        start,
-        max(rtol * norm(flat), atol / unit),
-        maxiter,
-        time_limit,
-        callback,
-        restored,
-        unit,
-        {},
-    )
-
-
-def _application(preconditioner: Any) -> Callable[[Vector], Vector] | None:
-    """Return the user's preconditioner as a function whose result is checked."""
-    if preconditioner is None:
-        return None
-    known = isinstance(preconditioner, LinearOperator) or hasattr(preconditioner, "matvec")
-    is_function = callable(preconditioner) and not known
-    apply = preconditioner if is_function else aslinearoperator(preconditioner).matvec
-
-    def application(r: Vector) -> Vector:
-        xp = namespace(r)
-        z = apply(xp.asarray(r, copy=True))
-        if getattr(z, "shape", None) != r.shape or namespace(z, r) is not xp:
-            raise TypeError(
-                f"preconditioner gave a {type(z).__name__} of shape {getattr(z, 'shape', None)}: "
-                f"it must return an array of shape {r.shape} of the library of b"
-            )
-        z = inexact(z, xp)
-        if xp.isdtype(z.dtype, "complex floating") and not xp.isdtype(r.dtype, "complex floating"):
-            raise TypeError("preconditioner gave complex numbers, but A and b are real")
-        return xp.astype(z, r.dtype, copy=False)
-
-    return application
+    require_function("direction", direction)
+    if memory is None and direction is not None:
+        memory = 2
+    choices = {} if memory is None else {"memory": require_count("memory", memory)}
+    run = prepared(A, b, x0, rtol, atol, maxiter, time_limit, callback, preconditioner, choices)
+    if memory is None:
+        return _conjugate_gradients(run)
+    return flexible_cg(run, application("direction", direction), int(memory))
 
 
 def pcg(
@@ -161,51 +133,57 @@ def pcg(
 
     ``restored`` gives an iterate the shape, order and unit that the user knows.
     """
-    begin = time.perf_counter()
-    norms = [0.0]
+    return _conjugate_gradients(
+        Run(
+            product,
+            precondition,
+            b,
+            x,
+            target,
+            maxiter,
+            time_limit,
+            callback,
+            restored,
+            unit,
+            choices,
+        )
+    )
 
-    def solution(x: Vector, status: Status) -> Solution:
-        history = rescaled_norms(norms, unit)
-        return Solution(restored(x), status, len(norms) - 1, history, choices)
 
-    if norm(b) == 0:
-        return solution(0 * b, "converged")
-    r = b - product(x)
-    norms[0] = norm(r)
-    require_finite_start(norms[0])
-    if norms[0] <= target:
-        return solution(x, "converged")
+def _conjugate_gradients(run: Run) -> Solution:
+    r = run.start()
+    x = run.x
+    if r is None:
+        return run.solution(x, "converged")
+    xp = namespace(r)
+    dot, next_direction, advance = (
+        kernel(xp, f) for f in (directions.real_dot, directions.next_direction, directions.advance)
+    )
+    scale = unit_of(r, None)  # residual and directions have a unit of their own
+    r = r if scale == 1 else r / scale
+    target = run.target / scale
+    x = xp.asarray(x, copy=True)  # which is written into
     p, previous = None, 1.0
-    for _ in range(maxiter):
-        z = r if precondition is None else precondition(r)
-        rz = _dot(r, z)
+    for _ in range(run.maxiter):
+        z = r if run.precondition is None else run.precondition(r)
+        rz = dot(r, z)
         if not rz > 0:  # NaN too
-            return solution(x, "breakdown")
-        p = z if p is None else z + (rz / previous) * p
+            return run.solution(x, "breakdown")
+        p = xp.asarray(z, copy=True) if p is None else next_direction(p, z, rz / previous)
         previous = rz
-        q = product(p)
-        curvature = _dot(p, q)
+        q = run.product(p)
+        curvature = dot(p, q)
         if not curvature > 0:
-            return solution(x, "breakdown")
-        x = x + (rz / curvature) * p
-        r = r - (rz / curvature) * q
-        norms.append(norm(r))
-        if callback:
-            callback(restored(x))
-        if norms[-1] <= target:
-            r = b - product(x)
-            norms[-1] = norm(r)
-            if norms[-1] <= target * (1 + 1e-6):
-                return solution(x, "converged")
-            p = None
-        if time_limit is not None and time.perf_counter() - begin >= time_limit:
-            return solution(x, "time_limit")
-    return solution(x, "max_iterations")
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    """Return the real part of ``aᴴ b`` for vectors of any one shape."""
-    xp = namespace(a, b)
-    if xp.isdtype(a.dtype, "complex floating"):
-        return float(xp.sum(xp.real(xp.conj(a) * b)))
-    return float(xp.sum(a * b))
+            return run.solution(x, "breakdown")
+        x, r, size = advance(x, r, p, q, rz / curvature * scale, rz / curvature)
+        run.norms.append(size * scale)
+        if run.callback is not None:
+            run.show(xp.asarray(x, copy=True))
+        if size <= target:
+            x, r, status = run.checked(x)
+            if status is not None:
+                return run.solution(x, status)
+            x, r, p = xp.asarray(x, copy=True), r / scale, None
+        if run.late():
+            return run.solution(x, "time_limit")
+    return run.solution(x, "max_iterations")

@@ -1,13 +1,17 @@
-"""Arms: the values that a learner chooses from, and the numbers that all such learners take."""
+"""Arms: the values that a learner chooses from, and what else all such learners share."""
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+from structlin._backend import kernel, namespace
+from structlin.solvers.learners._learner import max_loss
 
 
 def checked_arms(arms: Any) -> tuple[tuple[Any, ...], int | list[Any]]:
@@ -57,3 +61,15 @@ def checked_least(least: Any) -> float:
     if not isinstance(least, numbers.Real) or not 0 <= float(least) < math.inf:
         raise ValueError(f"least is {least!r}: the least conceivable loss is a number >= 0")
     return float(least)
+
+
+@functools.cache
+def compiled(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the compiled twin of a function of small NumPy arrays."""
+    return kernel(namespace(np.empty(0)), plain)
+
+
+def check_factor(factor: float, largest: float) -> None:
+    """Raise ValueError if losses up to ``largest`` cannot be taken as ``factor`` times as large."""
+    if not largest * factor <= max_loss:
+        raise ValueError(f"factor is {factor}: losses of {largest} would be beyond {max_loss}")

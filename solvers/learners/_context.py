@@ -44,7 +44,7 @@ class ContextSpace:
         for low, high in self.bounds:
             if not (math.isfinite(high - low) and low < high):
                 raise ValueError(f"contexts from {low} to {high}: the range must be finite")
-        self._scales = tuple(2 / (high - low) for low, high in self.bounds)
+        self._scales = tuple((low, 2 / (high - low)) for low, high in self.bounds)
 
     def inside(self, context: Any) -> tuple[tuple[float, ...], bool]:
         """Return the nearest context of the range, and whether it had to be moved there.
@@ -58,6 +58,9 @@ class ContextSpace:
         """
         if isinstance(context, float) and len(self.bounds) == 1:
             values: tuple[float, ...] = (context,)
+            low, high = self.bounds[0]
+            if low <= context <= high:  # nothing to do, as a rule
+                return values, False
         else:
             values = self._values(context)
         moved = []
@@ -89,8 +92,10 @@ class ContextSpace:
     def scaled(self, context: tuple[float, ...]) -> tuple[float, ...]:
         """Return the context's place in ``[-1, 1]^d``."""
         return tuple(
-            (value - low) * scale - 1
-            for value, (low, _), scale in zip(context, self.bounds, self._scales, strict=True)
+            [  # a list is made sooner than a generator
+                (value - low) * scale - 1
+                for value, (low, scale) in zip(context, self._scales, strict=True)
+            ]
         )
 
 

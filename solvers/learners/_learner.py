@@ -207,10 +207,9 @@ class Learner(abc.ABC):
         if not isinstance(play, Play):
             raise TypeError(f"play is {play!r}: tell what ask() returned")
         if not isinstance(outcome, Outcome):
-            outcome = Outcome(outcome)
-        loss = outcome.loss
-        if type(loss) is not float or not 0 <= loss <= max_loss:
-            outcome = dataclasses.replace(outcome, loss=_checked_loss(loss))
+            outcome = Outcome(_checked_loss(outcome))
+        elif (loss := _checked_loss(outcome.loss)) is not outcome.loss:
+            outcome = dataclasses.replace(outcome, loss=loss)
         with self._lock:
             if play.told:
                 raise ValueError("this play was told before: ask() first, then tell its loss once")
@@ -301,6 +300,8 @@ class Learner(abc.ABC):
 
 
 def _checked_loss(loss: Any) -> float:
+    if type(loss) is float and 0 <= loss <= max_loss:  # as a rule
+        return float(loss)
     if not isinstance(loss, numbers.Real):
         raise TypeError(f"loss is {loss!r}: pass a real number")
     try:

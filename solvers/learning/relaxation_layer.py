@@ -1,74 +1,89 @@
-"""Solve a sequence of systems, and learn the relaxation parameter on the way."""
+"""Solve a sequence of systems, and learn the solver's parameters on the way."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import operator
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, Self
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from structlin._norm import norm
-from structlin._validation import inexact
-from structlin.solvers._solution import (
-    Solution,
-    Solver,
-    quiet,
-    require_callable,
-    solved,
-    warns_unconverged,
-)
+from structlin.solvers._solution import Solution, Solver, warns_unconverged
 from structlin.solvers.krylov.cg import cg
-from structlin.solvers.learners.tsallis_inf import TsallisINF
+from structlin.solvers.learners._context import ContextSpace
+from structlin.solvers.learners._learner import Learner, Outcome, Play
+from structlin.solvers.learning._attempt import attempted
+from structlin.solvers.learning._called import CalledSolver, called_solvers
+from structlin.solvers.learning._contexts import operator_bounds, operator_context
+from structlin.solvers.learning._costs import Loss, loss_names, outcome, outcome_of_solution
+from structlin.solvers.learning._defaults import default_learner
+from structlin.solvers.learning._experience import Experience
+from structlin.solvers.learning._history import History
+from structlin.solvers.learning._keys import Key, key_of
+from structlin.solvers.learning.report import Report
 from structlin.solvers.relaxation.sor import sor
 
 
-class Learner(Protocol):
-    """What a `RelaxationLayer` asks of the learner that chooses among its parameters."""
-
-    arms: int
-
-    def ask(self) -> int:
-        """Choose an arm."""
-
-    def tell(self, arm: int, loss: float) -> None:
-        """Learn what the arm cost; 0 is the best conceivable."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything known, ready for JSON."""
-
-
-class RelaxationLayer:
-    """A solver for sequences of related systems that learns its relaxation parameter.
-
-    Every solve plays one parameter of a fixed grid and tells the learner how many iterations it
-    took, so that the layer drifts towards the parameters that serve this sequence best.
-
-    Parameters
-    ----------
-    omegas : (d,) array_like or None
-        Relaxation parameters to choose from, each in (0, 2); 20 from 1 to 1.95 by default.
-    learner : Learner or None
-        The learner, with one arm for each parameter; a new `TsallisINF` by default.
-    solver : callable
-        Called as ``solver(A, b, omega=…, x0=…, rtol=…, atol=…, maxiter=…, time_limit=…)``:
-        `sor`, `ssor_cg`, or the like.
-    backstop : callable
-        The solver that answers where ``solver`` fails, called likewise without ``omega``.
-    rng : int, numpy.random.Generator or None
-        Seed or source of randomness of the default learner.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """What `RelaxationLayer.ask` chose for a system, to be told what it cost.
 
     Attributes
     ----------
-    omegas : (d,) ndarray
-        The parameters.
-    learner : Learner
-        The learner.
-    counts : (d,) ndarray of int
-        How many solves each parameter was chosen for.
+    solver : str
+        Name of the solver to use.
+    parameters : mapping
+        What to call it with besides the system.
+    key : Key
+        What the system has in common with those that are learned from together.
+    play : Play
+        The learner's own decision.
+    """
+
+    solver: str
+    parameters: Mapping[str, Any]
+    key: Key
+    play: Play
+
+
+class RelaxationLayer:
+    """A solver for sequences of related systems that learns its parameters.
+
+    Every solve plays a parameter and tells a learner what that cost, so that the layer finds
+    what serves this sequence best, and follows where it drifts. Where a parameter fails, another
+    solver answers.
+
+    Parameters
+    ----------
+    solver : callable, or mapping of names to callables
+        Called as ``solver(A, b, omega=…, x0=…, rtol=…, atol=…, maxiter=…, time_limit=…)``: `sor`,
+        `ssor_cg`, or the like; without ``A`` if its first parameter is ``b``. Of several, the
+        learner chooses: see `Choice`.
+    learner : Learner or None
+        Prototype of the learners: one like it is kept for each kind of system. By default a
+        `SpectralLearner` for `sor`, and a `QuadraticSurrogate` for other relaxations. If its
+        plays are mappings, these are the solver's arguments.
+    knob : str
+        Name of the argument that is learned.
+    loss : {"iterations", "flops", "seconds"} or callable
+        What is to be low; a function gets the solution and returns a number ≥ 0.
+    contexts : (low, high), or sequence of such pairs, or None
+        Range of the context that is passed to `solve`, or of its components. None: the default
+        learner looks at what is read off the operator (see Notes).
+    contextual : bool
+        Whether to read the operator at all where there is no ``contexts``.
+    backstop : callable
+        The solver that answers where ``solver`` fails, called likewise without the knob.
+    rng : int, numpy.random.Generator or None
+        Seed or source of randomness; by default that of the learner, if there is one.
+
+    Attributes
+    ----------
+    learners : mapping of Key to Learner
+        What was learned, by what the systems have in common.
+    history : History
+        Cumulative costs and chosen values.
     iterations : int
         Iterations of all solves, those of failed attempts and of the backstop included.
     failures : int
@@ -77,22 +92,31 @@ class RelaxationLayer:
     Raises
     ------
     ValueError
-        If a parameter lies outside (0, 2), the learner has another number of arms, or ``rng``
-        is given beside a learner.
+        If a range is empty, ``contexts`` is given beside a learner that has its own, the loss is
+        unknown, or there is no default learner for this knob.
     TypeError
-        If parameters are not real, or a solver cannot be called.
+        If a solver or loss cannot be called, or the learner is none.
 
     Notes
     -----
-    A solve of ``k`` iterations costs the loss ``k − 1``; one that needed none says nothing and
-    is not learned from. An attempt that fails has a censored loss, of which only a lower bound
-    is known: it is told as the iterations done if a limit stopped it, and as ``maxiter`` if it
-    diverged or broke down. The backstop then starts from the better of ``x0`` and the
-    last iterate, under the same limits.
+    Costs are comparable within one group of systems, solver, ordering (and other options), kind of
+    matrix, decade of the tolerance, data type, device, and either with or without a start: for
+    each such `Key` there is a learner of its own. A new tolerance, data type or device begins with
+    a copy of what the nearest one knows, costs scaled by the ratio of ``ln ε``.
 
-    Iteration counts are comparable within one family of systems, one tolerance and one
-    ordering: use one layer for each. The memory does not grow with the number of solves. One
-    layer serves one thread.
+    What is read off an operator ``A`` with diagonal ``D`` is ``log₁₀(1ᵀA1 / 1ᵀD1)``, its mean
+    diagonal dominance, in [−6, 0], and ``log₁₀ n`` in [0, 9]
+    (`RelaxationLayer.operator_contexts`), so that ``n`` may change between solves. Without any
+    context, a change of ``n`` by a factor of two or more begins anew.
+
+    Nothing is learned from a solve that found nothing to do, nor, if the loss is ``"seconds"``,
+    from the first of its kind in a process, which may have to compile. If an attempt fails, only
+    a lower bound of its cost is known: the iterations done if a limit stopped it, ``maxiter`` if it
+    diverged, broke down or raised an exception (loss ``"seconds"``, or a function: what attempt
+    and backstop took together). The backstop starts from the better of ``x0`` and the last
+    iterate, under the same limits. ValueError and TypeError are about the input, and are raised.
+
+    Memory does not grow with the number of solves. Several threads may solve at once.
 
     References
     ----------
@@ -104,46 +128,67 @@ class RelaxationLayer:
     >>> import numpy as np
     >>> from structlin.matrices import GridOperator
     >>> layer = RelaxationLayer(rng=0)
-    >>> for k in range(300):
-    ...     solution = layer.solve(GridOperator.laplacian((8, 8), 0.1 + k / 3000), np.ones(64))
-    >>> bool(solution.converged and 1 < layer.omegas[layer.counts.argmax()] < 1.6)
+    >>> for k in range(100):
+    ...     solution = layer.solve(GridOperator.laplacian((8, 8), 0.1 + k / 1000), np.ones(64))
+    >>> bool(solution.converged and 1 < solution.choices["omega"] < 1.9)
     True
     """
 
+    operator_contexts: ClassVar[tuple[tuple[float, float], ...]] = operator_bounds
+
     def __init__(
         self,
-        omegas: Any = None,
-        learner: Learner | None = None,
+        solver: Solver | Mapping[str, Solver] = sor,
         *,
-        solver: Solver = sor,
+        learner: Learner | None = None,
+        knob: str = "omega",
+        loss: Loss = "iterations",
+        contexts: Any = None,
+        contextual: bool = True,
         backstop: Solver = cg,
         rng: Any = None,
     ) -> None:
-        self.omegas = _checked_omegas(np.linspace(1, 1.95, 20) if omegas is None else omegas)
-        if learner is not None and rng is not None:
-            raise ValueError("rng seeds the default learner: pass it to your own learner instead")
-        self.learner: Learner = (
-            TsallisINF(self.omegas.size, rng=rng) if learner is None else learner
-        )
-        if self.learner.arms != self.omegas.size:
-            raise ValueError(
-                f"the learner has {self.learner.arms} arms for {self.omegas.size} omegas: "
-                "it needs one for each"
-            )
-        require_callable("solver", solver)
-        require_callable("backstop", backstop)
-        self.solver = solver
-        self.backstop = backstop
-        self.counts = np.zeros(self.omegas.size, dtype=np.int64)
+        self._solvers = called_solvers(solver)
+        self._backstop = CalledSolver(backstop, "backstop")
+        self._name = "|".join(sorted(self._solvers))
+        if not isinstance(knob, str) or not knob.isidentifier():
+            raise TypeError(f"knob is {knob!r}: pass the name of an argument of the solver")
+        if not (callable(loss) or loss in loss_names):
+            raise ValueError(f"loss is {loss!r}: pass one of {', '.join(loss_names)} or a function")
+        self.knob = knob
+        self.loss = loss
+        if learner is None:
+            bounds = operator_bounds if contexts is None and contextual else contexts
+            learner = default_learner(self._solvers, knob, bounds, rng)
+        elif not isinstance(learner, Learner):
+            raise TypeError(f"learner is {learner!r}: pass a Learner such as TsallisINF")
+        elif contexts is not None:
+            own = learner.contexts
+            if own is None or own.bounds != ContextSpace(contexts).bounds:
+                raise ValueError(
+                    f"contexts is {contexts!r}, but {learner!r} has its own, or looks at none: "
+                    "pass contexts to the learner"
+                )
+        self.learner = learner
+        space = learner.contexts
+        readable = space is not None and space.bounds == operator_bounds
+        self._reads = readable and contextual and contexts is None
+        self._experience = Experience(learner, timed=loss == "seconds", rng=rng)
+        self._timed: set[tuple[Key, str]] = set()
+        self.history = History()
         self.iterations = 0
         self.failures = 0
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        low, high = self.omegas.min(), self.omegas.max()
-        return (
-            f"<RelaxationLayer {self.omegas.size} omegas in [{low:g}, {high:g}], "
-            f"{self.counts.sum()} solves, {self.iterations} iterations>"
-        )
+        solves = self.history.solves
+        done = f"{solves} solves, {self.iterations} iterations" if solves else "nothing solved"
+        return f"<RelaxationLayer {self._name} {self.knob}, {type(self.learner).__name__}: {done}>"
+
+    @property
+    def learners(self) -> Mapping[Key, Learner]:
+        """What was learned, by what the systems have in common."""
+        return self._experience.learners
 
     @warns_unconverged
     def solve(
@@ -153,13 +198,14 @@ class RelaxationLayer:
         x0: Any = None,
         context: Any = None,
         *,
+        group: str | int | None = None,
         rtol: float = 1e-8,
         atol: float = 0.0,
         maxiter: int = 10_000,
         time_limit: float | None = None,
         **options: Any,
     ) -> Solution:
-        """Solve ``A x = b`` with a chosen relaxation parameter, and learn from the cost.
+        """Solve ``A x = b`` with chosen parameters, and learn from the cost.
 
         Parameters
         ----------
@@ -169,9 +215,10 @@ class RelaxationLayer:
             Right-hand side, or one on the grid of ``A``.
         x0 : array or None
             Start, in the shape of ``b``; zero by default.
-        context : object
-            What is known about the system beforehand. It changes nothing: neither the layer
-            nor `TsallisINF` looks at it. Its place is kept for learners that will.
+        context : float, sequence of float, or None
+            What is known about the system beforehand, for layers with ``contexts``.
+        group : str, int or None
+            Name of the family of systems: what is learned of one serves no other.
         rtol, atol : float
             Tolerances of the solver's stopping test.
         maxiter : int
@@ -184,64 +231,168 @@ class RelaxationLayer:
         Returns
         -------
         Solution
-            The answer. Its ``choices`` are those of the solver that gave it, with ``omega``,
-            its index ``arm``, and ``backstop``: None, or the status for which the attempt
-            was given up. Iterations and residual norms count the failed attempt first.
+            The answer. Its ``choices`` are those of the solver that gave it, with the chosen
+            parameters, the ``arm`` of learners that have arms, and ``backstop``: None, or the
+            status for which the attempt was given up (``"error"``: the exception is ``error``).
+            Iterations and residual norms count the failed attempt first.
 
         Raises
         ------
         TypeError
-            If a solver returns no `Solution`.
+            If a solver returns no `Solution`, or a context is not made of real numbers.
         ValueError
-            If its solution has no residual norms.
+            If its solution has no residual norms; if a context is missing, NaN, or not expected.
 
         Warns
         -----
         ConvergenceWarning
             If the backstop failed too.
         """
-        arm = self.learner.ask()
-        omega = float(self.omegas[arm])
+        tolerances = {"rtol": rtol, "atol": atol}
         limits = {"maxiter": maxiter, "time_limit": time_limit}
-        solution = solved(
-            quiet(self.solver), A, b, omega=omega, x0=x0, rtol=rtol, atol=atol, **limits, **options
+        decision = self.ask(A, b, x0, context, group=group, **tolerances, **options)
+        done = attempted(
+            self._solvers[decision.solver],
+            self._backstop,
+            A,
+            b,
+            x0,
+            tolerances,
+            limits,
+            {**options, **decision.parameters},
         )
-        if solution.status in ("diverged", "breakdown"):
-            self.learner.tell(arm, max(maxiter - 1, 0))
-        elif solution.iterations:
-            self.learner.tell(arm, solution.iterations - 1)
-        self.counts[arm] += 1
-        given_up = None
-        if not solution.converged:
-            given_up = solution.status
-            self.failures += 1
-            solution = self._answer_instead(solution, A, b, x0, rtol, atol, limits)
-        self.iterations += solution.iterations
-        choices = {**solution.choices, "omega": omega, "arm": arm, "backstop": given_up}
-        return dataclasses.replace(solution, choices=choices)
+        if not done.idle and not self._compiles(decision):
+            self._learn(decision, outcome(done, self.loss, A, maxiter))
+        self._count(decision, done.answer.iterations, done.given_up is not None)
+        choices = {**done.answer.choices, **decision.parameters, "backstop": done.given_up}
+        if len(self._solvers) > 1:
+            choices["solver"] = decision.solver
+        if decision.play.arm is not None:
+            choices["arm"] = decision.play.arm
+        if done.error is not None:
+            choices["error"] = done.error
+        return dataclasses.replace(done.answer, choices=choices)
 
     __call__ = solve
 
+    def ask(
+        self,
+        A: Any,
+        b: Any,
+        x0: Any = None,
+        context: Any = None,
+        *,
+        group: str | int | None = None,
+        rtol: float = 1e-8,
+        atol: float = 0.0,
+        **options: Any,
+    ) -> Decision:
+        """Choose parameters for a system that is solved elsewhere, or later.
+
+        Parameters are those of `solve`. What comes back is passed to `tell`, in any order.
+        """
+        if context is not None and (self._reads or self.learner.contexts is None):
+            raise ValueError(
+                f"context is {context!r}, but this layer expects none: pass contexts=(low, high), "
+                "the range of the context, to RelaxationLayer or to its learner"
+            )
+        if self._reads:
+            context = operator_context(A)
+        key = key_of(
+            A,
+            b,
+            x0,
+            group=group,
+            solver=self._name,
+            sized=self.learner.contexts is None,
+            rtol=rtol,
+            atol=atol,
+            options=options,
+        )
+        play = self._experience.learner(key).ask(context)
+        parameters = (
+            dict(play.value) if isinstance(play.value, Mapping) else {self.knob: play.value}
+        )
+        name = parameters.pop("solver", None)
+        if name is None:
+            name = self._name
+        if name not in self._solvers:
+            raise ValueError(
+                f"the learner chose the solver {name!r}: this layer has "
+                f"{', '.join(map(repr, self._solvers))}"
+            )
+        return Decision(name, parameters, key, play)
+
+    def tell(self, decision: Decision, cost: Solution | Outcome | float) -> None:
+        """Learn what a decision cost.
+
+        Parameters
+        ----------
+        decision : Decision
+            What `ask` returned.
+        cost : Solution, Outcome or float
+            The cost, or the solution to take it from; one that has not converged tells a lower
+            bound.
+
+        Raises
+        ------
+        ValueError
+            If the decision was told before, or the cost cannot be taken from a solution.
+        """
+        if isinstance(cost, Solution):
+            if cost.converged and not cost.iterations:
+                return
+            iterations = cost.iterations
+            cost = outcome_of_solution(cost, self.loss)
+            self._count(decision, iterations, False)
+        self._learn(decision, cost if isinstance(cost, Outcome) else Outcome(cost))
+
+    def report(self) -> Report:
+        """Return what was learned, as a table that can be printed."""
+        return Report(self._experience.rows(), self.loss if isinstance(self.loss, str) else "loss")
+
+    def merge(self, other: RelaxationLayer) -> None:
+        """Add what another layer has learned from solves of its own.
+
+        The history stays that of this layer.
+
+        Raises
+        ------
+        ValueError
+            If learners differ in kind or settings.
+        TypeError
+            If experience of their kind cannot be added up.
+        """
+        if other is self:
+            raise ValueError("a layer cannot be merged with itself: its solves would count twice")
+        self._experience.merge(other._experience)
+        with self._lock:
+            self.iterations += other.iterations
+            self.failures += other.failures
+
     def state_dict(self) -> dict[str, Any]:
-        """Return what the layer and its learner know, ready for JSON."""
-        return {
-            "kind": "RelaxationLayer",
-            "version": 1,
-            "omegas": self.omegas.tolist(),
-            "counts": self.counts.tolist(),
-            "iterations": self.iterations,
-            "failures": self.failures,
-            "learner": self.learner.state_dict(),
-        }
+        """Return what the layer and its learners know, ready for JSON."""
+        with self._lock:
+            return {
+                "kind": "RelaxationLayer",
+                "version": 2,
+                "knob": self.knob,
+                "loss": self.loss if isinstance(self.loss, str) else None,
+                "reads": self._reads,
+                **self._experience.state_dict(),
+                "history": self.history.state_dict(),
+                "iterations": self.iterations,
+                "failures": self.failures,
+            }
 
     @classmethod
     def from_state_dict(
         cls,
         state: Mapping[str, Any],
         *,
-        solver: Solver = sor,
+        solver: Solver | Mapping[str, Solver] = sor,
         backstop: Solver = cg,
-        learner: Callable[[Mapping[str, Any]], Learner] = TsallisINF.from_state_dict,
+        loss: Loss | None = None,
     ) -> Self:
         """Return the layer that `state_dict` described; it continues where that one stood.
 
@@ -251,8 +402,8 @@ class RelaxationLayer:
             What `state_dict` returned.
         solver, backstop : callable
             The solvers, which are not part of the state.
-        learner : callable
-            Makes the learner from its own state.
+        loss : callable or None
+            The loss, if it was a function, which is not part of the state either.
 
         Raises
         ------
@@ -260,58 +411,56 @@ class RelaxationLayer:
             If something in the state is missing or impossible.
         """
         try:
-            if (state["kind"], state["version"]) != ("RelaxationLayer", 1):
+            if (state["kind"], state["version"]) != ("RelaxationLayer", 2):
                 raise ValueError(f"it is a {state['kind']!r} of version {state['version']!r}")
-            restored = learner(state["learner"])
-            omegas = _checked_omegas(state["omegas"])
-            layer = cls(omegas, restored, solver=solver, backstop=backstop)
-            counts = np.array([operator.index(count) for count in state["counts"]], dtype=np.int64)
-            iterations = operator.index(state["iterations"])
-            failures = operator.index(state["failures"])
-            if counts.shape != layer.omegas.shape or min(*counts, iterations, failures) < 0:
-                raise ValueError("counts do not match omegas, or something counted is negative")
+            if (loss := state["loss"] or loss) is None:
+                raise ValueError("its loss was a function: pass it as loss=")
+            layer = cls(
+                solver,
+                learner=Learner.from_state_dict(state["prototype"]),
+                knob=state["knob"],
+                loss=loss,
+                contextual=state["reads"],
+                backstop=backstop,
+            )
+            layer._experience.load(state)
+            layer.history = History.from_state_dict(state["history"])
+            layer.iterations = operator.index(state["iterations"])
+            layer.failures = operator.index(state["failures"])
+            if min(layer.iterations, layer.failures) < 0:
+                raise ValueError("something counted is negative")
         except KeyError as error:
             raise ValueError(f"the state of the layer has no entry {error}") from None
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ValueError(f"this is not the state of a RelaxationLayer: {error}") from error
-        layer.counts = counts
-        layer.iterations = iterations
-        layer.failures = failures
         return layer
 
-    def _answer_instead(
-        self,
-        failed: Solution,
-        A: Any,
-        b: Any,
-        x0: Any,
-        rtol: float,
-        atol: float,
-        limits: Mapping[str, Any],
-    ) -> Solution:
-        """Return the backstop's solution, with the failed attempt in its counts."""
-        first, last = failed.residual_norms[0], failed.residual_norms[-1]
-        # a product that underflows is still a tolerance
-        atol = max(rtol * norm(inexact(b)), atol, math.ulp(0.0))
-        start = failed.x if last < first else x0
-        answer = solved(quiet(self.backstop), A, b, x0=start, rtol=0.0, atol=atol, **limits)
-        return dataclasses.replace(
-            answer,
-            iterations=failed.iterations + answer.iterations,
-            residual_norms=np.concatenate([failed.residual_norms, answer.residual_norms[1:]]),
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
-def _checked_omegas(omegas: Any) -> NDArray[np.float64]:
-    given = np.asarray(omegas)
-    if given.dtype.kind not in "iuf":
-        raise TypeError(f"omegas has dtype {given.dtype}: pass a list of real numbers")
-    checked = np.array(given, dtype=np.float64)
-    if checked.ndim != 1 or checked.size == 0:
-        raise ValueError(f"omegas has shape {checked.shape}: pass a list of at least one number")
-    inside = (checked > 0) & (checked < 2)
-    if not inside.all():
-        i = int(inside.argmin())
-        raise ValueError(f"omegas[{i}] is {checked[i]:g}: it must lie inside (0, 2)")
-    checked.setflags(write=False)
-    return checked
+    def _compiles(self, decision: Decision) -> bool:
+        """Tell whether the time of a solve says little, because it is the first of its kind."""
+        timed = decision.key, decision.solver
+        with self._lock:
+            if self.loss != "seconds" or timed in self._timed:
+                return False
+            self._timed.add(timed)
+            return True
+
+    def _count(self, decision: Decision, iterations: int, given_up: bool) -> None:
+        self._experience.count(decision.key, iterations, given_up)
+        with self._lock:
+            self.iterations += iterations
+            self.failures += given_up
+
+    def _learn(self, decision: Decision, outcome: Outcome) -> None:
+        self._experience.learn(decision.key, decision.play, outcome)
+        value = decision.parameters.get(self.knob)
+        number = float(value) if isinstance(value, int | float) else math.nan
+        with self._lock:
+            self.history.append(float(outcome.loss), number, decision.solver)

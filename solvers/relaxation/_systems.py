@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from structlin._backend import is_numpy, kernel, namespace
-from structlin._kernels import csr, stencil
+from structlin._kernels import csr, csr_eisenstat, eisenstat, stencil
 from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
@@ -38,6 +38,14 @@ class System(Protocol):
 
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r`` of the symmetric sweep: forward in the ordering, then backward."""
+
+    def transformed(self, r: Any, omega: float) -> Any:
+        """Return ``(D/ω + L)⁻¹ r``: a forward sweep from zero."""
+
+    def iterate(
+        self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
+    ) -> tuple[tuple[Any, Any, Any, float], int]:
+        """Do iterations of conjugate gradients with SSOR, as the kernels document them."""
 
     def restored(self, x: Any) -> Any:
         """Return an iterate in the shape, order and unit of the user's right-hand side."""
@@ -81,7 +89,7 @@ def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
     )
 
 
-def _require_positive(diagonal: Any) -> None:
+def require_positive(diagonal: Any) -> None:
     """Raise if an entry of the diagonal (a flat array) is not positive (complex: is zero)."""
     xp = namespace(diagonal)
     if xp.isdtype(diagonal.dtype, "complex floating"):
@@ -113,13 +121,14 @@ class GridSystem:
                 f"axis {odd[0]} is periodic with {A.grid[odd[0]]} points, an odd number: two "
                 "colours do not suffice, use ordering='lexicographic'"
             )
-        _require_positive(xp.reshape(xp.broadcast_to(A.coefficients, A.grid), (-1,)))
+        require_positive(xp.reshape(xp.broadcast_to(A.coefficients, A.grid), (-1,)))
         self.ordering = ordering
         self.shape = b.shape
         self.unit = unit_of(b, x0)
         self._reversed = ordering == "reverse"
-        stencil_of = A.reversed() if self._reversed else A
-        diagonal, weights, self._periodic = stencil_of.stencil
+        diagonal, weights, self._periodic = A.stencil
+        if self._reversed:
+            diagonal, weights = xp.flip(diagonal), tuple(xp.flip(w) for w in weights)
         self.diagonal = xp.astype(diagonal, b.dtype, copy=False)
         self._weights = tuple(xp.astype(w, b.dtype, copy=False) for w in weights)
         self.b = self._own(xp, b, A.grid)
@@ -130,6 +139,14 @@ class GridSystem:
             xp, stencil.relax_red_black if red_black else stencil.relax_lexicographic
         )
         self._ssor = kernel(xp, stencil.ssor_red_black if red_black else stencil.ssor_lexicographic)
+        self._transformed, self._iterate = (
+            kernel(xp, plain)
+            for plain in (
+                (eisenstat.transformed_red_black, eisenstat.iterate_red_black)
+                if red_black
+                else (eisenstat.transformed_lexicographic, eisenstat.iterate_lexicographic)
+            )
+        )
 
     def _own(self, xp: Any, v: Any, grid: tuple[int, ...]) -> Any:
         v = xp.reshape(v, grid)
@@ -153,6 +170,19 @@ class GridSystem:
         """Return ``M⁻¹ r``."""
         return self._ssor(r, self.diagonal, self._weights, self._periodic, omega)
 
+    def transformed(self, r: Any, omega: float) -> Any:
+        """Return ``(D/ω + L)⁻¹ r``."""
+        return self._transformed(r, self.diagonal, self._weights, self._periodic, omega)
+
+    def iterate(
+        self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
+    ) -> tuple[tuple[Any, Any, Any, float], int]:
+        """Do iterations of conjugate gradients with SSOR."""
+        *state, done = self._iterate(
+            *state, self.diagonal, self._weights, self._periodic, omega, target, norms
+        )
+        return tuple(state), done
+
     def restored(self, x: Any) -> Any:
         """Return an iterate in the shape and unit of the right-hand side."""
         xp = namespace(x)
@@ -170,10 +200,10 @@ class SparseSystem:
             A = A.copy()
             A.sum_duplicates()
         n = A.shape[0]
-        _require_positive(A.diagonal())
+        require_positive(A.diagonal())
         self.ordering = "lexicographic" if ordering is None else ordering
         self.unit = unit_of(b, x0)
-        self._order = _order(A, self.ordering)
+        self._order = row_order(A, self.ordering)
         if self._order is not None:
             A = A[self._order][:, self._order]
             A.sort_indices()
@@ -225,6 +255,36 @@ class SparseSystem:
         )
         return z
 
+    def transformed(self, r: Any, omega: float) -> Any:
+        """Return ``(D/ω + L)⁻¹ r``."""
+        z = np.empty_like(r)
+        kernel(namespace(r), csr_eisenstat.transformed)(z, r, *self._rows, self._step(omega))
+        return z
+
+    def iterate(
+        self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
+    ) -> tuple[tuple[Any, Any, Any, float], int]:
+        """Do iterations of conjugate gradients with SSOR."""
+        x, r, p = (np.array(v) for v in state[:3])
+        previous, done = kernel(namespace(x), csr_eisenstat.iterate)(
+            x,
+            r,
+            p,
+            np.empty_like(x),
+            np.empty_like(x),
+            state[3],
+            *self._rows,
+            self._step(omega),
+            omega,
+            target,
+            norms,
+        )
+        return (x, r, p, previous), done
+
+    @property
+    def _rows(self) -> tuple[Any, ...]:
+        return self._indptr, self._middle, self._indices, self._data
+
     def _step(self, omega: float) -> Any:
         return np.asarray(omega / self.diagonal, self.b.dtype)
 
@@ -238,7 +298,7 @@ class SparseSystem:
         return out
 
 
-def _order(A: Any, ordering: str) -> Any:
+def row_order(A: Any, ordering: str) -> Any:
     """Return the rows in the order of a sweep, or None for that of the matrix."""
     n = A.shape[0]
     if ordering == "lexicographic":

@@ -6,11 +6,13 @@
 - Functions of several variables: `slices`, `coefficients`, `ranks`, `isosurface`,
   `sampling_points`.
 - Gaussian processes: `bands`, `field`, `spectral_lines`.
+- Learned parameters: `regret`.
 - Simulations: `heat_story`, `iterations`, `omegas`, `temperature`, `shade`.
 - The colours: `palette`.
 """
 
 from structlin.plotting._figures import palette as palette
+from structlin.plotting.learning import regret as regret
 from structlin.plotting.matrices import compression as compression, structure as structure
 from structlin.plotting.processes import (
     bands as bands,

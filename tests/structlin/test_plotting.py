@@ -443,3 +443,39 @@ def test_spectral_lines_of_every_axis():
     assert stems[0].get_segments()[1][1].tolist() == [2.0, 0.5]
     with pytest.raises(ValueError, match="axis 0 has 2 frequencies and 1 amplitudes"):
         plotting.spectral_lines([([1.0, 2.0], [1.0])])
+
+
+class Recorded:
+    """A layer of which every second solve is recorded."""
+
+    class history:
+        rounds = np.array([2, 4, 6, 8])
+        losses = np.array([20.0, 30.0, 36.0, 42.0])
+
+
+def test_regret_against_a_curve_a_number_and_an_array():
+    fixed = np.full(8, 4.0)
+    (line,) = plotting.regret({"learned": Recorded, "fixed": fixed}, reference="fixed")
+    np.testing.assert_array_equal(line.get_xdata(), [0, 2, 4, 6, 8])
+    np.testing.assert_array_equal(line.get_ydata(), [0, 12, 14, 12, 10])
+    for reference in (4.0, fixed):
+        (same,) = plotting.regret(Recorded, reference=reference)
+        np.testing.assert_array_equal(same.get_ydata(), line.get_ydata())
+    # alone: the last quarter costs 3 a solve
+    (alone,) = plotting.regret(Recorded)
+    np.testing.assert_array_equal(alone.get_ydata(), [0, 14, 18, 18, 18])
+
+
+def test_regret_that_cannot_be_drawn():
+    with pytest.raises(ValueError, match="no solves yet"):
+        plotting.regret(np.empty(0))
+    with pytest.raises(ValueError, match="the curves are learned"):
+        plotting.regret({"learned": Recorded}, reference="fixed")
+    with pytest.raises(ValueError, match="no curve beside the reference"):
+        plotting.regret({"learned": Recorded}, reference="learned")
+    with pytest.raises(ValueError, match="the reference has 3 solves, but learned has 8"):
+        plotting.regret({"learned": Recorded}, reference=np.ones(3))
+    with pytest.raises(ValueError, match="NaN or Inf"):
+        plotting.regret([1.0, np.nan])
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        plotting.regret(np.ones((2, 2)))

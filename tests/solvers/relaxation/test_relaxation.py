@@ -13,11 +13,12 @@ from hypothesis import given, strategies as st
 
 from structlin import ConvergenceWarning
 from structlin.matrices import Diagonal, GridOperator
-from structlin.solvers import cg, sor, ssor_cg
+from structlin.solvers import cg, jacobi, sor, ssor_cg
 
 GRID_SOLVERS = {
     "sor": lambda A, b, **kwargs: sor(A, b, omega=1.4, **kwargs),
     "ssor_cg": lambda A, b, **kwargs: ssor_cg(A, b, omega=1.4, **kwargs),
+    "jacobi": lambda A, b, **kwargs: jacobi(A, b, omega=0.9, **kwargs),
     "cg": cg,
 }
 ORDERINGS = ("lexicographic", "reverse", "red-black")

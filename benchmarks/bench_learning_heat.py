@@ -1,0 +1,199 @@
+"""What learning ω of SSOR-CG saves: heat equation, other families, and 1024² unknowns.
+
+``python benchmarks/bench_learning_heat.py`` writes ``results/learning_heat.json`` and ``.md`` in
+about six minutes (``--steps``, ``--seeds`` and ``--points`` make it shorter, and then it writes
+nothing). Iterations depend on no machine; seconds do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import harness  # pins the threads before NumPy reads them
+
+# isort: split
+import numpy as np
+import problems_learning
+from tqdm import tqdm
+
+from structlin.matrices import GridOperator
+from structlin.solvers import Outcome, QuadraticSurrogate, Solution, cg, ssor_cg
+from structlin.solvers._solution import quiet
+
+GRID = np.linspace(1, 1.95, 20).tolist()
+RANGE = (0.5, 1.98)
+LARGE_RANGE = (0.8, 1.998)  # for 1024², where the optimum is about 1.99
+KAPPAS = problems_learning.heat()[1]
+SSOR_CG = functools.partial(quiet(ssor_cg), sweep_order="backward-forward")
+
+
+class Learned:
+    """SSOR-CG whose parameter is learned; contexts come one after the other, or not at all."""
+
+    def __init__(self, learner: QuadraticSurrogate, contexts: Iterator[Any] | None = None) -> None:
+        self.learner = learner
+        self.contexts = itertools.repeat(None) if contexts is None else contexts
+
+    def __call__(self, A: Any, b: Any, **options: Any) -> Solution:
+        """Choose ω, solve, and tell what it cost."""
+        play = self.learner.ask(next(self.contexts))
+        solution = SSOR_CG(A, b, omega=play.value, **options)
+        first, last = solution.residual_norms[[0, -1]].tolist()
+        reduction = math.log(first / last) if 0 < last < first else None
+        censored = not solution.converged
+        self.learner.tell(
+            play, Outcome(float(max(solution.iterations, 1)), censored, None, reduction)
+        )
+        return solution
+
+
+def learner(contexts: Any, seed: int) -> QuadraticSurrogate:
+    return QuadraticSurrogate(RANGE, contexts=contexts, scale="relaxation", start=1.2, rng=seed)
+
+
+def best_of_grid(A: Any, b: Any, **options: Any) -> Solution:
+    """Return the cheapest solution of the whole grid."""
+    tries = (SSOR_CG(A, b, omega=omega, **options) for omega in GRID)
+    return min(tries, key=lambda solution: solution.iterations)
+
+
+def fixed(omega: float) -> Callable[..., Solution]:
+    return functools.partial(SSOR_CG, omega=omega)
+
+
+def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None:
+    problem, _ = problems_learning.heat(25)
+    kappas = [problem.conductivity(k * problem.dt) for k in range(steps)]
+
+    def total(solver: Callable[..., Solution], start: str = "previous") -> int:
+        run = problem.run(steps, solver, start=start, progress=False)
+        if not run.converged:
+            raise ArithmeticError(f"{solver} did not converge in every step")
+        return int(run.iterations.sum())
+
+    def learned(seed: int, contexts: bool = True) -> Learned:
+        if contexts:
+            return Learned(learner(KAPPAS, seed), iter(kappas))
+        return Learned(learner(None, seed))
+
+    plain = total(quiet(cg))
+    totals = [total(fixed(omega)) for omega in tqdm(GRID, desc="fixed", leave=False)]
+    best = min(totals)
+    envelope = total(best_of_grid)
+    for name, value in (
+        ("CG", plain),
+        ("SSOR-CG, ω = 1", totals[0]),
+        (f"SSOR-CG, best fixed ω = {GRID[totals.index(best)]:.2f}", best),
+        ("best of 20 ω in every step", envelope),
+    ):
+        record.figure(f"heat, {steps} steps: {name}", value, "iterations")
+    with_context = [total(learned(seed)) for seed in range(seeds)]
+    without = [total(learned(seed, contexts=False)) for seed in range(seeds)]
+    full = steps == 5000
+    record.figure(
+        "heat: learned, context κ, mean",
+        float(np.mean(with_context)),
+        "iterations",
+        at_most=24_800 if full else None,
+    )
+    record.figure("heat: learned, context κ, worst seed", max(with_context), "iterations")
+    record.figure(
+        "heat: learned with κ / best of every step", float(np.mean(with_context)) / envelope
+    )
+    record.figure(
+        "heat: learned without context / best fixed, mean",
+        float(np.mean(without)) / best,
+        at_most=1.05,
+    )
+    record.figure("heat: the same, worst seed", max(without) / best)
+    again = [total(fixed(omega), "extrapolated") for omega in (1.0, GRID[totals.index(best)])]
+    record.figure("heat, extrapolated starts: ω = 1", again[0], "iterations")
+    record.figure("heat, extrapolated starts: best fixed ω", again[1], "iterations")
+    record.figure(
+        "heat, extrapolated starts: learned with κ", total(learned(0), "extrapolated"), "iterations"
+    )
+    names = "learned, with the learner", "ω = 1", "best fixed ω"
+    record.race(
+        f"heat, {steps} steps",
+        {
+            names[0]: lambda: total(learned(0)),
+            names[1]: lambda: total(fixed(1.0)),
+            names[2]: lambda: total(fixed(GRID[totals.index(best)])),
+        },
+        bars=[(names[0], names[1], 1.0), (names[0], names[2], 1.0)] if full else [],
+        seconds=seconds,
+    )
+
+
+def families(record: harness.Record, steps: int) -> None:
+    """Compare with the best fixed ω where neither context nor start comes from a simulation."""
+    chosen = {**problems_learning.STUDY, **problems_learning.FAMILIES}
+    for family in tqdm(chosen.values(), desc="families", leave=False):
+        counts = np.zeros(len(GRID))
+        total = 0
+        contexts = iter([system.context for system in family.systems(steps, 0)])
+        solver = Learned(learner(family.contexts, 0), contexts)
+        for system in family.systems(steps, 0):
+            total += solver(system.A, system.b).iterations
+            counts += [fixed(omega)(system.A, system.b).iterations for omega in GRID]
+        record.figure(
+            f"{family.name}, {steps} solves: SSOR-CG learned / best fixed ω",
+            total / counts.min(),
+            at_most=1.05,
+        )
+
+
+def large(record: harness.Record, m: int) -> None:
+    """Learn on small grids, then solve a large one: the context is ln(m + 1)."""
+    rng = np.random.default_rng(0)
+    model = QuadraticSurrogate(
+        LARGE_RANGE,
+        contexts=(math.log(8), math.log(4096)),
+        degree=3,
+        scale="relaxation",
+        start=1.2,
+        rng=0,
+    )
+    sizes = [n for n in (15, 23, 31, 47, 63, 95, 127, 191, 255, 383, 511) if n < m]
+    for n in tqdm([*sizes, m], desc="sizes", leave=False):
+        A = GridOperator.laplacian((n, n))
+        solver = Learned(model, itertools.repeat(math.log(n + 1)))
+        solves = 8 if n < 128 else 4 if n < m else 3
+        counts = [solver(A, rng.standard_normal((n, n))).iterations for _ in range(solves)]
+    plain = fixed(1.0)(A, rng.standard_normal((m, m))).iterations
+    record.figure(f"{m}²: SSOR-CG, ω = 1", plain, "iterations")
+    record.figure(
+        f"{m}²: learned on up to {sizes[-1]}², mean of {len(counts)}",
+        float(np.mean(counts)),
+        "iterations",
+    )
+    record.figure(f"{m}²: ω = 1 over learned", plain / float(np.mean(counts)), at_least=4.0)
+    record.figure(f"{m}²: ω learned", model.best(math.log(m + 1)))
+
+
+def main() -> int:
+    """Run everything; write it if it is the full study."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    full = {"steps": 5000, "seeds": 5, "points": 1024}
+    for name, default in full.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    asked = vars(parser.parse_args())
+    record = harness.Record("learning_heat", "Learned ω of SSOR-CG")
+    heat(record, asked["steps"], asked["seeds"], 60.0 if asked == full else 5.0)
+    families(record, min(asked["steps"] // 10, 500))
+    large(record, asked["points"])
+    if asked != full:
+        for figure in record._figures:
+            print(f"{figure['name']}: {figure['value']:.5g} {figure['unit']}")
+        return 0
+    return record.write()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The interval that holds the spectrum of a Hermitian matrix, by Lanczos' iteration."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from structlin._errors import ConvergenceError
+from structlin._validation import require_finite
+from structlin.matrices import LinearOperator, aslinearoperator
+from structlin.solvers.krylov._run import application, eps_of, real_dot
+from structlin.solvers.krylov._settings import require_count
+
+
+def spectral_interval(
+    A: Any, *, preconditioner: Any = None, steps: int = 20, rng: Any = None
+) -> tuple[float, float]:
+    """Estimate the least and the greatest eigenvalue of ``A``, or of ``M⁻¹ A``.
+
+    Parameters
+    ----------
+    A : (n, n) operator, sparse matrix or array
+        The matrix, Hermitian.
+    preconditioner : operator or callable, optional
+        ``M⁻¹``, Hermitian positive definite: an operator (applied by ``@``), or a function of a
+        vector, (n,), that returns one of its shape.
+    steps : int, default 20
+        Products with ``A``.
+    rng : numpy.random.Generator, int or None
+        Source of the start vector.
+
+    Returns
+    -------
+    low, high : float
+        ``low`` is the least Ritz value, which is not below the least eigenvalue and, after few
+        steps, far above it if the matrix is ill-conditioned; ``high`` is the greatest Ritz value
+        plus the norm of its residual, and mostly just above the greatest eigenvalue.
+
+    Raises
+    ------
+    ValueError
+        If ``A`` is not square, or has a NaN or Inf, or the preconditioner is not positive
+        definite.
+    ConvergenceError
+        If what ``A`` returns overflows.
+
+    Notes
+    -----
+    One product, one application of the preconditioner and five vector operations a step.
+
+    References
+    ----------
+    Y. Zhou and R.-C. Li, "Bounding the spectrum of large Hermitian matrices", Linear Algebra
+    Appl. 435 (2011).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> low, high = spectral_interval(np.diag([1.0, 2.0, 5.0]), rng=0)
+    >>> round(low, 6), round(high, 6)
+    (1.0, 5.0)
+    """
+    steps = require_count("steps", steps)
+    A = aslinearoperator(A)
+    if A.shape[0] != A.shape[1]:
+        raise ValueError(f"A is {A.shape[0]}x{A.shape[1]}: a square matrix is needed")
+    if A.shape[0] == 0:
+        raise ValueError("A is 0x0: it has no eigenvalues")
+    diagonal, beside = _tridiagonal(A, preconditioner, min(steps, A.shape[0]), rng)
+    scale = max(map(abs, diagonal + beside)) or 1.0
+    T = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    values, vectors = np.linalg.eigh(T / scale)
+    left = abs(beside[-1] * vectors[-1, -1])
+    return float(values[0]) * scale, float(values[-1]) * scale + float(left)
+
+
+def _tridiagonal(
+    A: LinearOperator, preconditioner: Any, steps: int, rng: Any
+) -> tuple[list[float], list[float]]:
+    """Return the entries of Lanczos' matrix, on the diagonal and below it in the same column."""
+    xp = A.xp
+    start = np.random.default_rng(rng).standard_normal(A.shape[0])
+    start /= np.linalg.norm(start)
+    u = xp.asarray(start, dtype=A.dtype, device=A.device)
+    precondition = application("preconditioner", preconditioner)
+    u_old, beta_old = 0 * u, 1.0
+    z = u if precondition is None else precondition(u)
+    beta = _root(real_dot(u, z))
+    if beta == 0:
+        raise ValueError("preconditioner is not positive definite: rᴴ M⁻¹ r = 0 was met")
+    diagonal: list[float] = []
+    beside: list[float] = []
+    largest = 0.0
+    for _ in range(steps):
+        v = z / beta
+        product = A.matvec(v)
+        require_finite("A @ x", product)
+        product = product - (beta / beta_old) * u_old
+        diagonal.append(real_dot(v, product))
+        u_old, u = u, product - (diagonal[-1] / beta) * u
+        z = u if precondition is None else precondition(u)
+        largest = max(largest, abs(diagonal[-1]))
+        beta_old, beta = beta, _root(real_dot(u, z), 10 * eps_of(u) * largest**2)
+        beside.append(beta)
+        largest = max(largest, beta)
+        if beta <= 10 * eps_of(u) * largest:
+            break  # the space is invariant
+    if not math.isfinite(largest):
+        raise ConvergenceError(f"the spectrum of {A!r} overflows: scale A")
+    return diagonal, beside
+
+
+def _root(square: float, rounding: float = 0.0) -> float:
+    if not square >= -rounding:  # NaN too
+        raise ValueError(f"preconditioner is not positive definite: rᴴ M⁻¹ r = {square:g} was met")
+    return math.sqrt(max(square, 0.0))

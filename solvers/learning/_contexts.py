@@ -1,0 +1,78 @@
+"""What can be read off an operator at once that tells how it responds to relaxation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import namespace
+from structlin._kernels.stencil import along
+from structlin.matrices import GridOperator, aslinearoperator, diagonal
+
+operator_bounds = ((-6.0, 0.0), (0.0, 9.0))  # of log10 of the dominance, and of the rows
+
+
+def operator_context(A: Any) -> tuple[float, float]:
+    """Return ``(log₁₀ δ, log₁₀ n)`` of a matrix, inside `operator_bounds`.
+
+    ``δ = 1ᵀA1 / 1ᵀD1`` with the diagonal ``D`` is the mean sum of a row over the mean diagonal: by
+    how much, on the average, the rows are diagonally dominant. It is positive if ``A`` is definite,
+    and the least conceivable is returned if it is not, or there is no telling: what is wrong
+    with a matrix is left for the solver to say. Costs a pass over what ``A`` stores.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            dominance = _grid_dominance(A) if isinstance(A, GridOperator) else _dominance(A)
+        rows = A.shape[0]
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+        return operator_bounds[0][0], operator_bounds[1][0]
+    values = (
+        math.log10(dominance) if 0 < dominance < math.inf else -math.inf,
+        math.log10(max(rows, 1)),
+    )
+    first, second = (
+        min(max(value, low), high)
+        for value, (low, high) in zip(values, operator_bounds, strict=True)
+    )
+    return first, second
+
+
+def _grid_dominance(A: GridOperator) -> float:
+    """Return the dominance of a stencil: inner faces cancel, those of the sides and shifts stay."""
+    xp = A.xp
+
+    def mean(x: Any) -> Any:
+        return x[(0,) * x.ndim] if math.prod(x.shape) == 1 else xp.mean(x)
+
+    middle = mean(A.coefficients)
+    total = mean(A.shift) / middle
+    for axis, (weight, periodic) in enumerate(zip(A.weights, A.periodic, strict=True)):
+        if not periodic:
+            low, high = along(weight, axis, None, 1), along(weight, axis, -1, None)
+            total = total + (mean(low) / middle + mean(high) / middle) / A.grid[axis]
+    return _ratio(xp, total * xp.abs(middle), middle)
+
+
+def _dominance(A: Any) -> float:
+    A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    xp = namespace(A)
+    if hasattr(A, "tocsr"):
+        middle = A.diagonal()
+        unit = abs(middle).max()
+        total = (A.tocsr().data / unit).sum()
+    else:
+        operator = aslinearoperator(A)
+        middle = diagonal(operator)
+        unit = xp.max(xp.abs(middle))
+        ones = xp.ones(operator.shape[0], dtype=middle.dtype, device=operator.device)
+        total = xp.sum(operator @ (ones / unit))
+    return _ratio(xp, total, xp.sum(middle / unit))
+
+
+def _ratio(xp: Any, a: Any, b: Any) -> float:
+    """Return the quotient of the real parts of two numbers; NaN if the second is not positive."""
+    if xp.isdtype(a.dtype, "complex floating"):
+        a, b = xp.real(a), xp.real(b)
+    return float(a) / float(b) if b > 0 else math.nan

@@ -1,0 +1,259 @@
+"""Decisions and updates of a learner that knows how over-relaxation converges.
+
+The knob is seen in the coordinate ``x = ln((2 − ω)/ω)``, which maps (0, 2) to the real line. With
+``s = eˣ`` and ``q = √(1 − β²)``, Young's relation between the rate ``λ`` of SOR and the Jacobi
+radius ``β`` reads ``√λ = (√(1 − q²) + √(s² − q²))/(1 + s)`` for ``s ≥ q``, and
+``λ = (1 − s)/(1 + s)`` for ``s ≤ q``: the best place is ``x = v`` with ``v = ln q``.
+
+What is learned stands in arrays, which `learn` changes in place: ``mean`` (p,) and ``covariance``
+(p, p) of the coefficients of ``v`` in Chebyshev polynomials of the context; ``table`` (4, m) with
+the losses, the losses predicted, and the predictions for ``x = v``, summed over the plays nearest
+to each of ``m`` offsets, and the last for the plays that were given up; and ``sums`` (7,): squared
+deviations of ``v`` from what the context tells and their number, all losses and all predictions,
+squared relative errors of the predicted losses and their number, and the plays.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+# Of x from v: fine near the prediction, far to the left of ω*.
+offsets = 0.1 * np.sinh(0.4 * np.arange(-8, 11))
+centre = 8  # the place of offset 0
+growth = np.exp(offsets)
+lowest, highest = -16.0, -1e-3  # of v: beyond, SOR takes 1e7 iterations, or one
+# These were chosen by trial on the problems that benchmarks/problems_learning.py calls DEVELOPMENT.
+visible = 0.1  # x − v from which on the rate is taken to tell v
+uncertain = 0.05  # standard deviation of v above which its place is looked for
+spread_share = 0.3  # the same, as a share of the spread of v around what the context tells
+margin, farthest = 0.15, 0.2  # how far below ω*, where the rate tells v
+drift = 0.2  # standard deviation of the change of the correction per √(unit of x)
+anchor = 1.0  # inverse variance of the correction at offset 0
+stale = 0.1  # a move of the estimate by which the table loses most of its weight
+patience = 4.0  # plays for every rate that is seen, up to which v is looked for
+surcharge = 4.0  # what an attempt that was given up is taken to cost more, as a factor
+doubt = 0.02  # successes that every failure is worth, where there may be none
+outlier = 4.0  # standard deviations of a rate, and errors of a loss over the prediction, that count
+least_level = 1e-300
+least_variance = 1e-4  # of v around what the context tells, and of relative losses
+# Gauss-Hermite quadrature of a standard normal variable
+nodes = np.array(
+    [-2.856970013872806, -1.355626179974266, 0.0, 1.355626179974266, 2.856970013872806]
+)
+masses = np.array([0.01125741132772, 0.22207592200561, 0.53333333333334, 0.22207592200561,
+                   0.01125741132772])  # fmt: skip
+
+
+def decide(
+    place: Any,
+    exponents: Any,
+    mean: Any,
+    covariance: Any,
+    table: Any,
+    sums: Any,
+    normals: Any,
+    explore: bool,
+) -> float:
+    """Return the ``x`` to play.
+
+    Parameters
+    ----------
+    place : (d,) array
+        The context in ``[-1, 1]^d``.
+    exponents : (p, d) array of int
+        Degrees of the features.
+    mean, covariance, table, sums
+        See the module.
+    normals : (m,) array
+        A draw of standard normal variables, or zeros.
+    explore : bool
+        Whether to look for ``v``, to the left of ``ω*``, where it is uncertain.
+
+    Notes
+    -----
+    Elsewhere, it is the offset of least cost in a draw of the cost curve: `excess` plus a
+    correction, whose prior is a random walk along the offsets, and on which every play was a noisy
+    look. The precision of its posterior is tridiagonal: ``L Lᵀ δ = right + L normals``.
+    """
+    v, variance, _ = _moments(_features(place, exponents), mean, covariance)
+    spread = max(sums[0] / sums[1], least_variance)
+    deviation = math.sqrt(variance)
+    known = max(uncertain, spread_share * math.sqrt(spread))
+    if explore and deviation > known and sums[6] < patience * sums[1]:
+        return _inside(v) + min(margin + deviation, farthest)
+    level = _level(sums)
+    noise = max(sums[4] / sums[5], least_variance)
+    links = 1 / (drift**2 * np.diff(offsets))
+    precision = table[2] / noise
+    precision[1:] += links
+    precision[:-1] += links
+    precision[centre] += anchor
+    right = (table[0] / level - table[1]) / noise
+    factor = np.linalg.cholesky(np.diag(precision) - np.diag(links, 1) - np.diag(links, -1))
+    correction = np.linalg.solve(factor.T, np.linalg.solve(factor, right) + normals)
+    failed = table[3] / np.maximum(table[2] + doubt * table[3], np.finfo(float).tiny)
+    costs = _excess(growth, math.sqrt(variance + spread)) * (1 + surcharge * failed) + correction
+    return float(_inside(v) + offsets[np.argmin(costs)])
+
+
+def learn(
+    place: Any,
+    exponents: Any,
+    mean: Any,
+    covariance: Any,
+    table: Any,
+    sums: Any,
+    prior: Any,
+    discount: float,
+    omega: float,
+    rate: float,
+    loss: float,
+    censored: bool,
+) -> None:
+    """Learn from a play at ``omega``.
+
+    Parameters
+    ----------
+    place, exponents, mean, covariance, table, sums
+        See `decide`.
+    prior : (p,) array
+        Variances of the coefficients before anything was seen.
+    discount : float
+        Factor on the weight of the past.
+    rate : float
+        The rate of convergence; not positive if none was seen.
+    loss : float
+        What it cost.
+    censored : bool
+        Whether the attempt was given up.
+    """
+    phi = _features(place, exponents)
+    if discount < 1:
+        forgotten = (1 - discount) ** 2
+        covariance *= 1 - forgotten
+        covariance += forgotten * np.diag(prior)
+        table *= discount
+        sums[2:4] *= discount
+        sums[6] *= discount
+    x = math.log((2 - omega) / omega)
+    if 0 < rate < 1 and rate + omega > 1:
+        moved = _observe(omega, x, rate, phi, mean, covariance, sums, discount)
+        table *= math.exp(-((moved / stale) ** 2))
+    v, variance, _ = _moments(phi, mean, covariance)
+    spread = max(sums[0] / sums[1], least_variance)
+    _charge(x, loss, censored, _inside(v), variance + spread, table, sums, discount)
+
+
+def _features(place: Any, exponents: Any) -> Any:
+    """Return products of Chebyshev polynomials."""
+    return np.prod(np.cos(exponents * np.arccos(place)), axis=1)
+
+
+def _moments(phi: Any, mean: Any, covariance: Any) -> tuple[float, float, Any]:
+    """Return mean and variance of ``v``, and its covariance with the coefficients."""
+    gain = covariance @ phi
+    return float(mean @ phi), max(float(gain @ phi), 0.0), gain
+
+
+def _inside(v: float) -> float:
+    return min(max(v, lowest), highest)
+
+
+def _level(sums: Any) -> float:
+    """Return the factor between losses and predictions; 1 where it says nothing."""
+    level = sums[2] / sums[3] if sums[3] > 0 else 0.0
+    return float(level) if level > least_level else 1.0
+
+
+def _excess(ratios: Any, deviation: float) -> Any:
+    """Return the mean cost at ``v + g`` over that at ``v``, of a ``v`` that is normal.
+
+    For small ``q``, ``−ln λ = 2 q (r − √(r² − 1))`` with ``r = s/q ≥ 1``, and ``2 s`` if ``r ≤ 1``.
+    ``ratios`` are ``e^g``.
+    """
+    scales = np.exp(-deviation * nodes)
+    r = np.multiply.outer(np.asarray(ratios), scales)
+    costs = np.where(r > 1, r + np.sqrt(np.maximum(r * r, 1) - 1), 1 / r)
+    return costs @ (masses * scales)
+
+
+def _observe(
+    omega: float,
+    x: float,
+    rate: float,
+    phi: Any,
+    mean: Any,
+    covariance: Any,
+    sums: Any,
+    discount: float,
+) -> float:
+    """Learn ``v`` from a rate, by a step of the Kalman filter; return by how much it moved.
+
+    Where ``ω`` is not clearly below ``ω*``, a rate tells only that ``v ≥ x − visible``. What is
+    then known is approximated by the normal distribution of equal mean and variance.
+    """
+    v, variance, gain = _moments(phi, mean, covariance)
+    spread = max(sums[0] / sums[1], least_variance)
+    total = variance + spread
+    deviation = math.sqrt(total)
+    beta = (rate + omega - 1) / (omega * math.sqrt(rate))
+    seen = 0.5 * math.log1p(-beta * beta) if beta < 1 else lowest
+    if rate > omega - 1 and seen < x - visible:
+        error = min(max(_inside(seen) - v, -outlier * deviation), outlier * deviation)
+        pull, share, square = error / total, 1 / total, error * error
+    else:
+        z = (x - visible - v) / deviation
+        if z > 6:
+            mills = z + 1 / z
+        else:
+            mills = math.exp(-z * z / 2) / math.sqrt(math.pi / 2) / math.erfc(z / math.sqrt(2))
+        mills = min(mills, outlier)
+        pull = mills / deviation
+        share = min(max(mills * (mills - z), 0.0), 1.0) / total
+        square = total * max(1 + z * mills, 0.0)
+    mean += pull * gain
+    covariance -= share * np.outer(gain, gain)
+    sums[:2] *= discount
+    sums[0] += spread * (spread * square / total + variance) / total
+    sums[1] += 1
+    return pull * variance
+
+
+def _charge(
+    x: float,
+    loss: float,
+    censored: bool,
+    v: float,
+    variance: float,
+    table: Any,
+    sums: Any,
+    discount: float,
+) -> None:
+    """Enter a loss at the offset nearest to that at which it was played.
+
+    The prediction for ``x = v`` is ``1/(−ln λ) = 1/(2 artanh q)``, up to the level.
+    """
+    q = math.exp(v)
+    unit = 1 / math.log((1 + q) / (1 - q))
+    g = min(max(x - v, offsets[0]), offsets[-1])
+    near = int(np.argmin(np.abs(offsets - g)))
+    expected = float(_excess(math.exp(g), math.sqrt(variance))) * unit
+    sums[6] += 1
+    if censored:
+        table[3, near] += unit
+        return
+    sums[2] += loss
+    sums[3] += expected
+    level = _level(sums)
+    if table[2, near] > 1e-9:
+        usual = (table[0, near] / level - table[1, near]) / table[2, near]
+        error = min(max((loss / level - expected) / unit - usual, -outlier), outlier)
+        sums[4:] *= discount
+        sums[4] += error * error
+        sums[5] += 1
+    table[0, near] += loss
+    table[1, near] += expected
+    table[2, near] += unit
