@@ -305,9 +305,9 @@ def _checked_loss(loss: Any) -> float:
     if not isinstance(loss, numbers.Real):
         raise TypeError(f"loss is {loss!r}: pass a real number")
     try:
-        loss = float(loss)
+        checked = float(loss)
     except OverflowError:
-        loss = math.inf
-    if not 0 <= loss <= max_loss:
-        raise ValueError(f"loss is {loss}: pass a number from 0 to {max_loss:g}")
-    return loss
+        checked = math.inf
+    if not 0 <= checked <= max_loss:
+        raise ValueError(f"loss is {checked}: pass a number from 0 to {max_loss:g}")
+    return checked

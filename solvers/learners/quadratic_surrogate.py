@@ -29,6 +29,7 @@ _noise, _noise_weight = 0.1, 4.0  # of ln loss, and how many observations that i
 _nearest, _farthest = 0.01, 0.3  # steps off the minimum
 _least_curvature = 0.02
 _fading = 0.5  # after t rounds, round i counts as (i/t)^½
+_discount, _discount_in_contexts = 0.995, 0.999
 
 _least_loss = 1e-100
 _most_coefficients = 20
@@ -55,7 +56,8 @@ class QuadraticSurrogate(Learner):
         What is thought best before anything was seen. By default the middle; on the relaxation
         scale 1, which relaxes neither over nor under.
     discount : float
-        Factor in (0, 1] by which every round lessens the weight of those before it.
+        Factor in (0, 1] by which every round lessens the weight of those before it. By default
+        0.999 with a context and 0.995 without, where more may drift unseen.
     rng : int, numpy.random.Generator or None
         Seed or source of randomness.
 
@@ -80,13 +82,15 @@ class QuadraticSurrogate(Learner):
     work there was.
 
     What is played is the minimiser of the model over the range, ``C`` taken to be positive
-    definite, plus or minus a fraction of the standard deviation of that minimiser. This is
-    Thompson sampling, linearised: exploration is largest where least is known, and falls with
-    ``t^(−1/4)``, which balances its cost ``O(δ²)`` against what is learned.
+    definite; and in every other round, drawn at random, half of its standard deviation beside it.
+    This is Thompson sampling, linearised: steps are longest where least is known, and fall with
+    ``t^(−1/4)``, which balances their cost ``O(δ²)`` against what is learned, until as much is
+    forgotten as comes in.
 
     Rounds fade, so that what was played far from the minimum ceases to bend the parabola. Outliers
-    are cut to five standard deviations. A censored loss counts as four times its bound, or four
-    times the least loss of the context, whichever is more, unless the model says still more.
+    move the model no further than five standard deviations. A censored loss counts as four times
+    its bound, or four times the least loss of the context, whichever is more, unless the model says
+    still more.
 
     Time and memory are ``O(p²)`` for ``p`` coefficients: 3 for one knob without context, 18 for
     one with a context of one component.
@@ -115,7 +119,7 @@ class QuadraticSurrogate(Learner):
         degree: int | None = None,
         scale: Scale | Mapping[str, Scale] = "linear",
         start: float | Mapping[str, float] | None = None,
-        discount: float = 0.999,
+        discount: float | None = None,
         rng: Any = None,
     ) -> None:
         self._names, self._knobs, settings = checked_knobs(bounds, scale)
@@ -124,6 +128,8 @@ class QuadraticSurrogate(Learner):
         self.degree = _default_degree(d, components) if degree is None else operator.index(degree)
         if self.degree < 0:
             raise ValueError(f"degree is {degree}: it must not be negative")
+        if discount is None:
+            discount = _discount if space is None else _discount_in_contexts
         self.discount = checked_discount(discount)
         settings["contexts"] = None if space is None else [list(pair) for pair in space.bounds]
         places, settings["start"] = self._places(start)

@@ -73,9 +73,9 @@ class SpectralLearner(Learner):
     from losses in units of what is predicted for their context. So it is the losses that decide:
     about the margin, about systems that are not consistently ordered, about missing contexts.
 
-    Losses are divided by the outcomes' ``reduction``, where they have one. Offsets at which
-    attempts were given up count as up to five times as costly. Time and memory are ``O(p²)`` for
-    ``p`` coefficients.
+    Losses are divided by the outcomes' ``reduction``, where they have one. Where attempts are given
+    up, the cost is multiplied by one plus four failures for every success of late. Time and memory
+    are ``O(p²)`` for ``p`` coefficients.
 
     References
     ----------
@@ -135,7 +135,7 @@ class SpectralLearner(Learner):
         self._mean = np.zeros(p)
         self._mean[0] = min(max(_coordinate(_first_omega), self._last), self._first)
         self._covariance = np.diag(self._prior)
-        self._table = np.zeros((4, len(spectral.offsets)))
+        self._table = np.zeros((5, len(spectral.offsets)))
         self._sums = np.array(
             [_strength * _spread**2, _strength, 0, 0, _strength * _noise**2, _strength, 0]
         )
@@ -272,7 +272,7 @@ class SpectralLearner(Learner):
                 raise ValueError(f"{name} has entries that are not finite")
         covariance, table, sums = arrays["covariance"], arrays["table"], arrays["sums"]
         np.linalg.cholesky(covariance)  # refuses what is not positive definite
-        if sums.min() < 0 or min(sums[1], sums[5]) <= 0 or table[[0, 2, 3]].min() < 0:
+        if sums.min() < 0 or min(sums[1], sums[5]) <= 0 or table[[0, 2, 3, 4]].min() < 0:
             raise ValueError("a sum of what is positive is negative")
         if sums[6] > self.rounds or sums[1] > self.rounds + _strength:
             raise ValueError(f"{self.rounds} rounds, but {sums[6]:g} plays or more")

@@ -23,8 +23,7 @@ def operator_context(A: Any) -> tuple[float, float]:
     with a matrix is left for the solver to say. Costs a pass over what ``A`` stores.
     """
     try:
-        with np.errstate(all="ignore"):
-            dominance = _grid_dominance(A) if isinstance(A, GridOperator) else _dominance(A)
+        dominance = _grid_dominance(A) if isinstance(A, GridOperator) else _dominance(A)
         rows = A.shape[0]
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
         return operator_bounds[0][0], operator_bounds[1][0]
@@ -43,36 +42,38 @@ def _grid_dominance(A: GridOperator) -> float:
     """Return the dominance of a stencil: inner faces cancel, those of the sides and shifts stay."""
     xp = A.xp
 
-    def mean(x: Any) -> Any:
-        return x[(0,) * x.ndim] if math.prod(x.shape) == 1 else xp.mean(x)
+    def mean(x: Any) -> float:
+        if math.prod(x.shape) == 1:
+            x, unit = x[(0,) * x.ndim], 1.0
+        else:
+            unit = float(xp.max(xp.abs(x))) or 1.0  # their sum might overflow
+            x = xp.mean(x / unit)
+        return unit * float(xp.real(x) if A.is_complex else x)
 
     middle = mean(A.coefficients)
     total = mean(A.shift) / middle
     for axis, (weight, periodic) in enumerate(zip(A.weights, A.periodic, strict=True)):
         if not periodic:
             low, high = along(weight, axis, None, 1), along(weight, axis, -1, None)
-            total = total + (mean(low) / middle + mean(high) / middle) / A.grid[axis]
-    return _ratio(xp, total * xp.abs(middle), middle)
+            total += (mean(low) + mean(high)) / middle / A.grid[axis]
+    return total if middle > 0 else math.nan
 
 
 def _dominance(A: Any) -> float:
     A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
     xp = namespace(A)
-    if hasattr(A, "tocsr"):
-        middle = A.diagonal()
-        unit = abs(middle).max()
-        total = (A.tocsr().data / unit).sum()
-    else:
-        operator = aslinearoperator(A)
-        middle = diagonal(operator)
-        unit = xp.max(xp.abs(middle))
-        ones = xp.ones(operator.shape[0], dtype=middle.dtype, device=operator.device)
-        total = xp.sum(operator @ (ones / unit))
-    return _ratio(xp, total, xp.sum(middle / unit))
-
-
-def _ratio(xp: Any, a: Any, b: Any) -> float:
-    """Return the quotient of the real parts of two numbers; NaN if the second is not positive."""
-    if xp.isdtype(a.dtype, "complex floating"):
-        a, b = xp.real(a), xp.real(b)
-    return float(a) / float(b) if b > 0 else math.nan
+    with np.errstate(all="ignore"):
+        if hasattr(A, "tocsr"):
+            middle = A.diagonal()
+            unit = abs(middle).max()
+            total = (A.tocsr().data / unit).sum()
+        else:
+            operator = aslinearoperator(A)
+            middle = diagonal(operator)
+            unit = xp.max(xp.abs(middle))
+            ones = xp.ones(operator.shape[0], dtype=middle.dtype, device=operator.device)
+            total = xp.sum(operator @ (ones / unit))
+        whole = xp.sum(middle / unit)
+        if xp.isdtype(whole.dtype, "complex floating"):
+            total, whole = xp.real(total), xp.real(whole)
+        return float(total) / float(whole) if whole > 0 else math.nan

@@ -103,7 +103,7 @@ def key_of(
     if not (group is None or isinstance(group, str | int)):
         raise TypeError(f"group is {group!r}: pass a word, a whole number or nothing")
     told = tuple(
-        sorted((name, value) for name, value in options.items() if isinstance(value, str | int))
+        sorted((name, value) for name, value in options.items() if isinstance(value, (str, int)))
     )
     return Key(
         group,

@@ -106,15 +106,15 @@ def _stencil(A: GridOperator) -> tuple[Any, Offsets]:
 def _halved(grid: tuple[int, ...], coefficients: Any, offsets: Offsets, periodic: Flags) -> Flags:
     """Return which axes to coarsen: those long enough, and coupled about as strongly as any."""
     xp = namespace(coefficients)
-    strengths = []
+    strengths, long = [], []
     for axis, (size, wraps) in enumerate(zip(grid, periodic, strict=True)):
-        strength = 0.0
-        if size >= (5 if wraps else 3):
-            coupled = sum(coefficients[p, ...] for p, o in enumerate(offsets) if o[axis])
-            strength = max(0.0, -float(xp.mean(coupled / coefficients[0, ...])))  # of one side
-        strengths.append(strength)
-    strongest = max(strengths)
-    return tuple(s > 0 and s >= _strong * strongest for s in strengths)
+        coupled = sum(coefficients[p, ...] for p, offset in enumerate(offsets) if offset[axis])
+        strengths.append(abs(float(xp.mean(coupled / coefficients[0, ...]))))
+        long.append(size >= (5 if wraps else 3))
+    strongest = max((s for s, enough in zip(strengths, long, strict=True) if enough), default=0.0)
+    return tuple(
+        enough and s >= _strong * strongest for s, enough in zip(strengths, long, strict=True)
+    )
 
 
 def _bound(grid: tuple[int, ...], coefficients: Any, offsets: Offsets, periodic: Flags) -> float:

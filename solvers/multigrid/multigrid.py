@@ -78,8 +78,8 @@ class Multigrid:
     strongly as along any other, so that a fixed anisotropy asks for no special smoother.
 
     Set-up takes the time of a few cycles, and a V-cycle with one sweep before and one after that
-    of about ten products with ``A`` in two dimensions. Beside ``A``, about ``13 n`` numbers are
-    stored in two dimensions, ``16 n`` in three.
+    of about ten products with ``A`` in two dimensions. Beside ``A``, about ``8 n`` numbers are
+    stored in two dimensions, ``10 n`` in three.
 
     The number of cycles does not grow with the grid. Coefficients that jump many times within the
     width of a coarse cell slow it down, as no coarse grid resolves them; `cg` mends much of that.
@@ -97,7 +97,7 @@ class Multigrid:
     >>> M
     <Multigrid 100x100 float64 = 4 levels to 12x12, red-black V(1, 1)>
     >>> M.solve(np.ones(10_000)).iterations
-    8
+    6
     """
 
     A: GridOperator
@@ -207,7 +207,7 @@ class Multigrid:
         >>> import numpy as np
         >>> A = GridOperator.laplacian((100, 100))
         >>> cg(A, np.ones(10_000), preconditioner=Multigrid(A)).iterations
-        9
+        8
         """
         xp = namespace(r)
         if tuple(r.shape) not in ((self.A.shape[0],), self.A.grid):

@@ -53,7 +53,7 @@ def conjugate_gradients(
         return solution()
 
     def fresh(residual: Any) -> tuple[Any, Any, Any, float]:
-        return x, prepared.transformed(residual, omega), 0 * residual, math.inf
+        return x, residual, 0 * residual, math.inf
 
     state, least = fresh(residual), math.inf
     step = 1 if callback else _slice if time_limit is None else _first_slice

@@ -39,9 +39,6 @@ class System(Protocol):
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r`` of the symmetric sweep: forward in the ordering, then backward."""
 
-    def transformed(self, r: Any, omega: float) -> Any:
-        """Return ``(D/ω + L)⁻¹ r``: a forward sweep from zero."""
-
     def iterate(
         self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
     ) -> tuple[tuple[Any, Any, Any, float], int]:
@@ -139,13 +136,8 @@ class GridSystem:
             xp, stencil.relax_red_black if red_black else stencil.relax_lexicographic
         )
         self._ssor = kernel(xp, stencil.ssor_red_black if red_black else stencil.ssor_lexicographic)
-        self._transformed, self._iterate = (
-            kernel(xp, plain)
-            for plain in (
-                (eisenstat.transformed_red_black, eisenstat.iterate_red_black)
-                if red_black
-                else (eisenstat.transformed_lexicographic, eisenstat.iterate_lexicographic)
-            )
+        self._iterate = kernel(
+            xp, eisenstat.iterate_red_black if red_black else eisenstat.iterate_lexicographic
         )
 
     def _own(self, xp: Any, v: Any, grid: tuple[int, ...]) -> Any:
@@ -169,10 +161,6 @@ class GridSystem:
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r``."""
         return self._ssor(r, self.diagonal, self._weights, self._periodic, omega)
-
-    def transformed(self, r: Any, omega: float) -> Any:
-        """Return ``(D/ω + L)⁻¹ r``."""
-        return self._transformed(r, self.diagonal, self._weights, self._periodic, omega)
 
     def iterate(
         self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
@@ -233,10 +221,7 @@ class SparseSystem:
         sweeps = kernel(namespace(x), csr.relax)(
             relaxed,
             self.b,
-            self._indptr,
-            self._middle,
-            self._indices,
-            self._data,
+            *self._rows,
             self._step(omega),
             self._increments,
             target,
@@ -250,15 +235,7 @@ class SparseSystem:
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r``."""
         z = np.empty_like(r)
-        kernel(namespace(r), csr.ssor)(
-            z, r, self._indptr, self._middle, self._indices, self._data, self._step(omega), omega
-        )
-        return z
-
-    def transformed(self, r: Any, omega: float) -> Any:
-        """Return ``(D/ω + L)⁻¹ r``."""
-        z = np.empty_like(r)
-        kernel(namespace(r), csr_eisenstat.transformed)(z, r, *self._rows, self._step(omega))
+        kernel(namespace(r), csr.ssor)(z, r, *self._rows, self._step(omega), omega)
         return z
 
     def iterate(

@@ -10,17 +10,6 @@ import math
 from typing import Any
 
 
-def transformed(
-    z: Any, r: Any, indptr: Any, middle: Any, indices: Any, data: Any, step: Any
-) -> None:
-    """Write ``W⁻¹ r`` to ``z``."""
-    for i in range(r.size):
-        total = r[i]
-        for k in range(indptr[i], middle[i]):
-            total -= data[k] * z[indices[k]]
-        z[i] = step[i] * total
-
-
 def iterate(
     x: Any,
     r: Any,
@@ -46,6 +35,12 @@ def iterate(
     n = x.size
     rest, inverse = 2.0 / omega - 1.0, 1.0 / omega
     rz = 0.0
+    if previous == math.inf:
+        for i in range(n):
+            total = r[i]
+            for m in range(indptr[i], middle[i]):
+                total -= data[m] * r[indices[m]]
+            r[i] = step[i] * total
     for i in range(n):
         rz += ((rest * data[middle[i]] * r[i]).conjugate() * r[i]).real
     for k in range(1, norms.size):

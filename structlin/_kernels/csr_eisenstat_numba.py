@@ -1,8 +1,7 @@
-"""CPU twins of Eisenstat's iteration with sparse rows: their plain source, compiled."""
+"""CPU twin of Eisenstat's iteration with sparse rows: its plain source, compiled."""
 
 from numba import njit
 
 from structlin._kernels import csr_eisenstat
 
-transformed = njit(cache=True)(csr_eisenstat.transformed)
 iterate = njit(cache=True)(csr_eisenstat.iterate)

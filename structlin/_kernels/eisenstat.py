@@ -12,6 +12,7 @@ one more half of a product. The stencil is described as in `structlin._kernels.s
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -20,20 +21,6 @@ from structlin._kernels.stencil import Flags, Weights, along, faces, levels, nei
 from structlin._norm import norm
 
 State = tuple[Any, Any, Any, float, int]
-
-
-def transformed_lexicographic(
-    r: Any, diagonal: Any, weights: Weights, periodic: Flags, omega: float
-) -> Any:
-    """Return ``W⁻¹ r`` in C order."""
-    return _triangular("lexicographic", r, omega / diagonal, weights, periodic, backward=False)
-
-
-def transformed_red_black(
-    r: Any, diagonal: Any, weights: Weights, periodic: Flags, omega: float
-) -> Any:
-    """Return ``W⁻¹ r`` where red points come before black ones."""
-    return _triangular("red-black", r, omega / diagonal, weights, periodic, backward=False)
 
 
 def iterate_lexicographic(
@@ -51,7 +38,7 @@ def iterate_lexicographic(
     """Do up to ``norms.size − 1`` iterations, until the norm of the residual is at most ``target``.
 
     The state is the iterate ``x``, ``r̂``, ``p̂`` and ``previous``, the value of ``rᴴ M⁻¹ r`` in the
-    iteration that made ``p̂`` (infinite at first: ``p̂`` then does not matter, but is finite).
+    iteration that made ``p̂``. It begins with ``x``, the residual ``r`` itself, zeros and infinity.
     Iteration ``k`` writes ``‖r‖`` to ``norms[k]``. Returns the new state, and how many iterations
     were done: fewer than asked for without the target met means that ``rᴴ M⁻¹ r`` or ``pᴴ A p`` is
     not positive.
@@ -93,6 +80,8 @@ def _iterate(
     xp = namespace(x)
     diagonal, weights, periodic = stencil
     step, inner = omega / diagonal, (2 / omega - 1) * diagonal
+    if math.isinf(previous):
+        r = _triangular(ordering, r, step, weights, periodic, backward=False)
     rz = _dot(xp, inner * r, r)
     for k in range(1, norms.size):
         if not rz > 0:  # NaN too

@@ -17,20 +17,6 @@ from structlin._kernels import stencil
 from structlin._kernels.eisenstat import State
 
 
-def transformed_lexicographic(
-    r: Any, diagonal: Any, weights: stencil.Weights, periodic: stencil.Flags, omega: float
-) -> Any:
-    """Return ``W⁻¹ r`` in C order."""
-    return _transformed(r, (diagonal, weights, periodic), omega, False)
-
-
-def transformed_red_black(
-    r: Any, diagonal: Any, weights: stencil.Weights, periodic: stencil.Flags, omega: float
-) -> Any:
-    """Return ``W⁻¹ r`` where red points come before black ones."""
-    return _transformed(r, (diagonal, weights, periodic), omega, True)
-
-
 def iterate_lexicographic(
     x: Any,
     r: Any,
@@ -63,20 +49,6 @@ def iterate_red_black(
     """Iterate in red-black order."""
     described = (diagonal, weights, periodic)
     return _iterate(x, r, p, previous, described, omega, target, norms, True)
-
-
-def _transformed(
-    r: Any,
-    described: tuple[Any, stencil.Weights, stencil.Flags],
-    omega: float,
-    red_black: bool,
-) -> Any:
-    coefficients, flags = _grid(r.dtype, described, omega)
-    r3 = _box(np.require(r, None, ["C", "W"]), 3 - r.ndim)
-    z = np.zeros_like(r3)
-    nothing = np.zeros_like(r3)
-    _forward(z, r3, nothing, *coefficients, *flags, omega, red_black)
-    return z.reshape(r.shape)
 
 
 def _iterate(
@@ -474,6 +446,9 @@ def _conjugate_gradients(
     n0, n1, n2 = x.shape
     total = np.empty(n2, x.dtype)
     rz = 0.0
+    if previous == math.inf:
+        _forward(u, r, t, step, w0, w1, w2, wrap0, wrap1, wrap2, omega, red_black)
+        r[:] = u
     for i0 in range(n0):
         for i1 in range(n1):
             ql, sq = _line(step, i0, i1, 0)

@@ -119,7 +119,8 @@ def interpolation(coefficients: Any, offsets: Offsets, axes: Axes) -> Any:
 
     A point between coarse points of one axis takes what annihilates its equation, collapsed along
     the other axes; a point in the middle of a face or a cell solves its equation with all its
-    neighbours interpolated already.
+    neighbours interpolated already. Between coarse points, the equation is taken without what its
+    row has too much on the diagonal, by a shift or a side, so that constants are interpolated.
     """
     xp = namespace(coefficients)
     d = len(axes)
@@ -152,7 +153,10 @@ def interpolation(coefficients: Any, offsets: Offsets, axes: Axes) -> Any:
                 if offset[k]:
                     neighbour = _beside(neighbour, k, offset[k], axes[k].periodic)
             total = total - value * neighbour
-        middle = collapsed[(0,) * d]
+        middle = collapsed.pop((0,) * d)
+        around = -sum(collapsed.values())
+        between = _between(signs, middle, axes)
+        middle = xp.where(between & (around > 0), around, middle)
         weights[signs] = total / xp.where(middle == 0, xp.ones_like(middle), middle)
     found = []
     for offset in transfers(axes):
@@ -162,6 +166,20 @@ def interpolation(coefficients: Any, offsets: Offsets, axes: Axes) -> Any:
                 part = along(part, k, 0, -1) if o < 0 else along(part, k, 1, None)
         found.append(part)
     return xp.stack(found)
+
+
+def _between(signs: Offset, cells: Any, axes: Axes) -> Any:
+    """Tell which cells have a coarse point on both sides, along all axes with a sign."""
+    xp = namespace(cells)
+    found = xp.ones(cells.shape, dtype=xp.bool, device=device(cells))
+    for k, (sign, axis) in enumerate(zip(signs, axes, strict=True)):
+        if sign and not axis.periodic:
+            index = xp.reshape(
+                xp.arange(axis.coarse + 1, device=device(cells)),
+                tuple(-1 if i == k else 1 for i in range(len(axes))),
+            )
+            found = found & (index > 0) & (index < axis.coarse)
+    return found
 
 
 def _beside(v: Any, axis: int, offset: int, periodic: bool) -> Any:

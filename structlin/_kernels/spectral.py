@@ -6,9 +6,9 @@ radius ``β`` reads ``√λ = (√(1 − q²) + √(s² − q²))/(1 + s)`` for 
 ``λ = (1 − s)/(1 + s)`` for ``s ≤ q``: the best place is ``x = v`` with ``v = ln q``.
 
 What is learned stands in arrays, which `learn` changes in place: ``mean`` (p,) and ``covariance``
-(p, p) of the coefficients of ``v`` in Chebyshev polynomials of the context; ``table`` (4, m) with
+(p, p) of the coefficients of ``v`` in Chebyshev polynomials of the context; ``table`` (5, m) with
 the losses, the losses predicted, and the predictions for ``x = v``, summed over the plays nearest
-to each of ``m`` offsets, and the last for the plays that were given up; and ``sums`` (7,): squared
+to each of ``m`` offsets, and the latest failures and successes there; and ``sums`` (7,): squared
 deviations of ``v`` from what the context tells and their number, all losses and all predictions,
 squared relative errors of the predicted losses and their number, and the plays.
 """
@@ -30,12 +30,13 @@ visible = 0.1  # x − v from which on the rate is taken to tell v
 uncertain = 0.05  # standard deviation of v above which its place is looked for
 spread_share = 0.3  # the same, as a share of the spread of v around what the context tells
 margin, farthest = 0.15, 0.2  # how far below ω*, where the rate tells v
-drift = 0.2  # standard deviation of the change of the correction per √(unit of x)
+drift = 0.3  # standard deviation of the change of the correction per √(unit of x)
 anchor = 1.0  # inverse variance of the correction at offset 0
 stale = 0.1  # a move of the estimate by which the table loses most of its weight
 patience = 4.0  # plays for every rate that is seen, up to which v is looked for
 surcharge = 4.0  # what an attempt that was given up is taken to cost more, as a factor
-doubt = 0.02  # successes that every failure is worth, where there may be none
+doubt = 0.02  # successes that are added to those seen
+fading = 0.98  # factor by which every play lessens the weight of earlier failures and successes
 outlier = 4.0  # standard deviations of a rate, and errors of a loss over the prediction, that count
 least_level = 1e-300
 least_variance = 1e-4  # of v around what the context tells, and of relative losses
@@ -94,7 +95,7 @@ def decide(
     right = (table[0] / level - table[1]) / noise
     factor = np.linalg.cholesky(np.diag(precision) - np.diag(links, 1) - np.diag(links, -1))
     correction = np.linalg.solve(factor.T, np.linalg.solve(factor, right) + normals)
-    failed = table[3] / np.maximum(table[2] + doubt * table[3], np.finfo(float).tiny)
+    failed = table[3] / (table[4] + doubt)
     costs = _excess(growth, math.sqrt(variance + spread)) * (1 + surcharge * failed) + correction
     return float(_inside(v) + offsets[np.argmin(costs)])
 
@@ -160,6 +161,12 @@ def _moments(phi: Any, mean: Any, covariance: Any) -> tuple[float, float, Any]:
 
 def _inside(v: float) -> float:
     return min(max(v, lowest), highest)
+
+
+def _unit(v: float) -> float:
+    """Return what a nat of reduction costs at ``ω*``: ``1/(−ln λ) = 1/(2 artanh q)``."""
+    q = math.exp(v)
+    return 1 / math.log((1 + q) / (1 - q))
 
 
 def _level(sums: Any) -> float:
@@ -232,18 +239,15 @@ def _charge(
     sums: Any,
     discount: float,
 ) -> None:
-    """Enter a loss at the offset nearest to that at which it was played.
-
-    The prediction for ``x = v`` is ``1/(−ln λ) = 1/(2 artanh q)``, up to the level.
-    """
-    q = math.exp(v)
-    unit = 1 / math.log((1 + q) / (1 - q))
+    """Enter a loss at the offset nearest to that at which it was played."""
+    unit = _unit(v)
     g = min(max(x - v, offsets[0]), offsets[-1])
     near = int(np.argmin(np.abs(offsets - g)))
     expected = float(_excess(math.exp(g), math.sqrt(variance))) * unit
     sums[6] += 1
+    table[3:] *= fading
+    table[3 if censored else 4, near] += 1
     if censored:
-        table[3, near] += unit
         return
     sums[2] += loss
     sums[3] += expected
@@ -251,7 +255,7 @@ def _charge(
     if table[2, near] > 1e-9:
         usual = (table[0, near] / level - table[1, near]) / table[2, near]
         error = min(max((loss / level - expected) / unit - usual, -outlier), outlier)
-        sums[4:] *= discount
+        sums[4:6] *= discount
         sums[4] += error * error
         sums[5] += 1
     table[0, near] += loss

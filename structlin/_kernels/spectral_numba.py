@@ -15,7 +15,8 @@ _nodes, _masses = spectral.nodes, spectral.masses
 _lowest, _highest = spectral.lowest, spectral.highest
 _visible, _uncertain, _spread_share = spectral.visible, spectral.uncertain, spectral.spread_share
 _margin, _farthest = spectral.margin, spectral.farthest
-_drift, _anchor, _stale = spectral.drift, spectral.anchor, spectral.stale
+_drift, _anchor = spectral.drift, spectral.anchor
+_stale, _fading = spectral.stale, spectral.fading
 _surcharge, _doubt, _patience = spectral.surcharge, spectral.doubt, spectral.patience
 _outlier = spectral.outlier
 _least_level, _least_variance = spectral.least_level, spectral.least_variance
@@ -67,7 +68,7 @@ def decide(
         correction = right / diagonal[j]
         cost = _excess(_growth[j], scales)
         if table[3, j] > 0:
-            cost *= 1 + _surcharge * table[3, j] / (table[2, j] + _doubt * table[3, j])
+            cost *= 1 + _surcharge * table[3, j] / (table[4, j] + _doubt)
         cost += correction
         if cost <= least:
             best, least = j, cost
@@ -139,6 +140,12 @@ def _inside(v: float) -> float:
 
 
 @njit(cache=True)
+def _unit(v: float) -> float:
+    q = math.exp(v)
+    return 1 / math.log((1 + q) / (1 - q))
+
+
+@njit(cache=True)
 def _level(sums: Any) -> float:
     level = sums[2] / sums[3] if sums[3] > 0 else 0.0
     return level if level > _least_level else 1.0
@@ -203,8 +210,7 @@ def _charge(
     sums: Any,
     discount: float,
 ) -> None:
-    q = math.exp(v)
-    unit = 1 / math.log((1 + q) / (1 - q))
+    unit = _unit(v)
     g = min(max(x - v, _offsets[0]), _offsets[-1])
     near = 0
     for j in range(_offsets.size):
@@ -212,8 +218,9 @@ def _charge(
             near = j
     expected = _excess(math.exp(g), np.exp(-math.sqrt(variance) * _nodes)) * unit
     sums[6] += 1
+    table[3:] *= _fading
+    table[3 if censored else 4, near] += 1
     if censored:
-        table[3, near] += unit
         return
     sums[2] += loss
     sums[3] += expected

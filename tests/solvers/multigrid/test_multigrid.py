@@ -204,6 +204,19 @@ def test_stronger_cycles_take_fewer_iterations():
     assert polynomial == sorted(polynomial, reverse=True)
 
 
+@pytest.mark.parametrize("shift", [1e-6, 0.1, 10.0, 1e6])
+def test_shifts_of_any_size(shift):
+    # a large one leaves coarse operators with positive couplings
+    for side in ("dirichlet", "neumann"):
+        A = GridOperator.laplacian((60, 70), shift, sides=side)
+        M = Multigrid(A)
+        assert np.prod(M.grids[-1]) <= 256
+        b = _right_hand_side(A)
+        assert M.solve(b - b.mean()).iterations <= 12
+    uncoupled = GridOperator((40, 40), 0.0, 1.0)
+    assert Multigrid(uncoupled).solve(np.ones(1600)).iterations <= 30
+
+
 def test_one_level_is_a_direct_method():
     A = GridOperator.diffusion(_blocks(16, 4, 1e3, 0))
     M = Multigrid(A)
