@@ -44,6 +44,7 @@ from structlin.solvers.learners import (
     Play as Play,
     QuadraticSurrogate as QuadraticSurrogate,
     RestartOnDrift as RestartOnDrift,
+    SpectralLearner as SpectralLearner,
     ThompsonSampling as ThompsonSampling,
     TsallisINF as TsallisINF,
 )

@@ -223,7 +223,8 @@ class Learner(abc.ABC):
 
     def copy(self) -> Self:
         """Return an independent learner that knows the same."""
-        return copy.deepcopy(self)
+        with self._lock:
+            return copy.deepcopy(self)
 
     def merge(self, other: Learner) -> None:
         """Add what another learner of equal settings has learned from rounds of its own.
@@ -297,6 +298,31 @@ class Learner(abc.ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.RLock()
+
+
+def described(learner: Learner) -> dict[str, Any]:
+    """Return kind and settings of a learner, ready for JSON."""
+    return {"kind": type(learner).__name__, "settings": learner._settings}
+
+
+def made(name: str, given: Any) -> Learner:
+    """Return the learner that the argument of that name is, or that `described` described.
+
+    Raises
+    ------
+    ValueError
+        If its kind is not known.
+    TypeError
+        If it is neither.
+    """
+    if isinstance(given, Learner):
+        return given
+    if not (isinstance(given, Mapping) and set(given) == {"kind", "settings"}):
+        raise TypeError(f"{name} is {given!r}: pass a Learner such as TsallisINF")
+    kind = Learner._kinds.get(given["kind"])
+    if kind is None:
+        raise ValueError(f"{name} is a {given['kind']!r}, no known kind of learner")
+    return kind(**given["settings"], rng=0)
 
 
 def _checked_loss(loss: Any) -> float:

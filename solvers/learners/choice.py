@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from structlin.solvers.learners._context import ContextSpace
-from structlin.solvers.learners._learner import Learner, Outcome, Play
+from structlin.solvers.learners._learner import Learner, Outcome, Play, described, made
 from structlin.solvers.learners.thompson import ThompsonSampling
 
 # of the selector; by trial on options of which one becomes cheaper while it is played
@@ -86,7 +86,7 @@ class Choice(Learner):
                 raise TypeError(f"{key} is {value!r}: pass a word")
         names = [str(option) for option in options]
         prototypes = {
-            option: None if learner is None else _learner(f"options[{option!r}]", learner)
+            option: None if learner is None else made(f"options[{option!r}]", learner)
             for option, learner in zip(names, options.values(), strict=True)
         }
         spaces = [learner.contexts for learner in prototypes.values() if learner is not None]
@@ -94,7 +94,7 @@ class Choice(Learner):
             bounds = next((space.bounds for space in spaces if space is not None), None)
             chooser: Learner = ThompsonSampling(names, bounds, degree=_degree, discount=_discount)
         else:
-            chooser = _learner("selector", selector)
+            chooser = made("selector", selector)
         if getattr(chooser, "arms", None) != len(names):
             raise ValueError(
                 f"the selector {chooser!r} does not choose among {len(names)} arms: it needs one "
@@ -106,10 +106,10 @@ class Choice(Learner):
         super().__init__(
             {
                 "options": {
-                    option: None if learner is None else _description(learner)
+                    option: None if learner is None else described(learner)
                     for option, learner in prototypes.items()
                 },
-                "selector": _description(chooser),
+                "selector": described(chooser),
                 "name": name,
                 "knob": knob,
             },
@@ -177,6 +177,8 @@ class Choice(Learner):
         for part, learner in self._parts().items():
             if not alike(restored[part], learner):
                 raise ValueError(f"the settings of its {part} are others")
+        if restored["selector"].rounds > self.rounds:
+            raise ValueError(f"its selector has more rounds than its {self.rounds}")
         self.selector = restored["selector"]
         self.learners = {option: restored.get(f"option {option}") for option in self.learners}
 
@@ -191,19 +193,3 @@ def started(prototype: Learner, rng: np.random.Generator) -> Learner:
 def alike(one: Learner, other: Learner) -> bool:
     """Tell whether learners are of one kind and have equal settings."""
     return type(one) is type(other) and one._settings == other._settings
-
-
-def _learner(name: str, given: Any) -> Learner:
-    """Return a learner, or the one that `_description` described."""
-    if isinstance(given, Mapping):
-        kind = Learner._kinds.get(given["kind"])
-        if kind is None:
-            raise ValueError(f"{name} is a {given['kind']!r}, no known kind of learner")
-        return kind(**given["settings"], rng=0)
-    if not isinstance(given, Learner):
-        raise TypeError(f"{name} is {given!r}: pass a learner")
-    return given
-
-
-def _description(learner: Learner) -> dict[str, Any]:
-    return {"kind": type(learner).__name__, "settings": learner._settings}

@@ -92,13 +92,13 @@ class RestartOnDrift(Learner):
         threshold: float = _threshold,
         rng: Any = None,
     ) -> None:
-        prototype = learner if isinstance(learner, Learner) else _made(learner)
+        prototype = made("learner", learner)
         if not (isinstance(threshold, numbers.Real) and 0 < float(threshold) < math.inf):
             raise ValueError(f"threshold is {threshold!r}: pass a positive number")
         self.threshold = float(threshold)
         super().__init__(
             {
-                "learner": {"kind": type(prototype).__name__, "settings": prototype._settings},
+                "learner": described(prototype),
                 "threshold": self.threshold,
             },
             prototype.contexts,
@@ -195,13 +195,3 @@ class RestartOnDrift(Learner):
             if not (0 <= count <= min(_memory, self.learner.rounds) and possible):
                 raise ValueError(f"{count} rounds with a mean of {mean} and {deviation} about it")
         self.learner._restore(state["learner"])
-
-
-def _made(description: Mapping[str, Any]) -> Learner:
-    """Return a learner from its kind and settings, as they are saved."""
-    if not (isinstance(description, Mapping) and set(description) == {"kind", "settings"}):
-        raise TypeError(f"learner is {description!r}: pass a learner")
-    kind = Learner._kinds.get(description["kind"])
-    if kind is None:
-        raise ValueError(f"learner is a {description['kind']!r}, which is not known")
-    return kind(**description["settings"])

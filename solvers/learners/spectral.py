@@ -87,7 +87,7 @@ class SpectralLearner(Learner):
 
     Examples
     --------
-    >>> from structlin.solvers import sor_spectral_radius
+    >>> from structlin.solvers import Outcome, SpectralLearner, sor_spectral_radius
     >>> learner = SpectralLearner(rng=0)
     >>> for _ in range(50):
     ...     play = learner.ask()
@@ -188,7 +188,7 @@ class SpectralLearner(Learner):
     def _look(self, context: tuple[float, ...]) -> None:
         if self.contexts is not None:
             for k, place in enumerate(self.contexts.scaled(context)):
-                self._place[k] = min(max(place, -1.0), 1.0)
+                self._place[k] = place
 
     def _decided(self, normals: Any, *, explore: bool) -> float:
         x = _compiled()[0](

@@ -19,14 +19,14 @@ _stopped = ("converged", "max_iterations", "time_limit")
 _window = 20  # iterations over which a rate is observed, at most
 _least_window = 3
 # products with A and updates of a vector in an iteration
-_work = {
+_work: dict[str, tuple[float, float]] = {
     "jacobi": (1, 2),
     "sor": (1, 1),
     "line_sor": (1, 4),
     "chebyshev_iteration": (1, 3),
     "cg": (1, 5),
     "minres": (1, 9),
-    "ssor_cg": (2, 6),
+    "ssor_cg": (1.5, 6),
 }
 
 

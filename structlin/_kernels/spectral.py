@@ -150,7 +150,7 @@ def learn(
 
 def _features(place: Any, exponents: Any) -> Any:
     """Return products of Chebyshev polynomials."""
-    return np.prod(np.cos(exponents * np.arccos(place)), axis=1)
+    return np.prod(np.cos(exponents * np.arccos(np.clip(place, -1, 1))), axis=1)
 
 
 def _moments(phi: Any, mean: Any, covariance: Any) -> tuple[float, float, Any]:

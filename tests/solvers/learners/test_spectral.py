@@ -19,9 +19,8 @@ from structlin.solvers import (
     sor,
     sor_spectral_radius,
 )
-from structlin.solvers.learners import Learner, Outcome
+from structlin.solvers.learners import Learner, Outcome, SpectralLearner
 from structlin.solvers.learners._context import total_degree
-from structlin.solvers.learners.spectral import SpectralLearner
 
 compiled = {
     plain: kernel(namespace(np.empty(0)), plain) for plain in (spectral.decide, spectral.learn)
@@ -65,13 +64,9 @@ def played(learner, outcome_of, contexts):
 def test_the_rate_tells_the_radius_below_the_best_parameter(beta, omega):
     """One play with a prior that knows nothing moves the estimate to the radius itself."""
     x, v = math.log((2 - omega) / omega), 0.5 * math.log1p(-beta * beta)
-    mean, covariance = np.array([v - 0.5]), np.array([[1e8]])
-    learned = [
-        mean,
-        covariance,
-        np.zeros((5, len(spectral.offsets))),
-        np.array([1, 1, 0, 0, 1, 1, 0.0]),
-    ]
+    mean, covariance = np.array([v - 0.5]), np.array([[100.0]])
+    sums = np.array([1e-4, 1, 0, 0, 1, 1, 0])
+    learned = [mean, covariance, np.zeros((5, len(spectral.offsets))), sums]
     compiled[spectral.learn](
         np.empty(0), np.zeros((1, 0), np.int64), *learned, covariance.diagonal().copy(),
         1.0, omega, sor_spectral_radius(omega, beta), 1.0, False,
