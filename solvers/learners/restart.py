@@ -8,7 +8,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from structlin.solvers.learners._learner import Learner, Outcome, Play, max_loss
+from structlin.solvers.learners._learner import Learner, Outcome, Play, described, made, max_loss
 from structlin.solvers.learners.context_binned import cell_of
 
 # Chosen by trial on made-up losses: in 40 000 rounds of normal, exponential or lognormal ones no
