@@ -327,7 +327,7 @@ def test_states_that_contradict_themselves_are_refused(case):
         Learner.from_state_dict({**state, "rounds": 0})
     accepted = []
     for path, value in leaves(state["state"]):
-        if isinstance(value, float):
+        if isinstance(value, float) and "settings" not in path:
             for wrong in (math.nan, math.inf, "text", None, [1.0, 2.0]):
                 with contextlib.suppress(ValueError):
                     Learner.from_state_dict(replaced(state, ("state", *path), wrong))

@@ -108,9 +108,9 @@ def test_the_threshold_must_be_positive(threshold):
 
 
 def test_the_prototype_must_be_a_learner():
-    with pytest.raises(TypeError, match="pass a learner"):
+    with pytest.raises(TypeError, match="pass a Learner"):
         RestartOnDrift("TsallisINF")
-    with pytest.raises(ValueError, match="'Dice', which is not known"):
+    with pytest.raises(ValueError, match="'Dice', no known kind"):
         RestartOnDrift({"kind": "Dice", "settings": {}})
 
 
