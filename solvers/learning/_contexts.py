@@ -40,20 +40,24 @@ def operator_context(A: Any) -> tuple[float, float]:
 
 def _grid_dominance(A: GridOperator) -> float:
     """Return the dominance of a stencil: inner faces cancel, those of the sides and shifts stay."""
-    xp = A.xp
+    xp, is_complex = A.xp, A.is_complex
 
     def mean(x: Any) -> float:
-        if math.prod(x.shape) == 1:
+        if x.size == 1:
             x, unit = x[(0,) * x.ndim], 1.0
         else:
             unit = float(xp.max(xp.abs(x))) or 1.0  # their sum might overflow
             x = xp.mean(x / unit)
-        return unit * float(xp.real(x) if A.is_complex else x)
+        return unit * float(xp.real(x) if is_complex else x)
 
     middle = mean(A.coefficients)
     total = mean(A.shift) / middle
     for axis, (weight, periodic) in enumerate(zip(A.weights, A.periodic, strict=True)):
-        if not periodic:
+        if periodic:
+            continue
+        if weight.size == 1:  # a constant, as a rule
+            total += 2 * (mean(weight) / middle) / A.grid[axis]
+        else:
             low, high = along(weight, axis, None, 1), along(weight, axis, -1, None)
             total += (mean(low) + mean(high)) / middle / A.grid[axis]
     return total if middle > 0 else math.nan

@@ -97,7 +97,7 @@ class Multigrid:
     >>> M
     <Multigrid 100x100 float64 = 4 levels to 12x12, red-black V(1, 1)>
     >>> M.solve(np.ones(10_000)).iterations
-    6
+    8
     """
 
     A: GridOperator
@@ -207,7 +207,7 @@ class Multigrid:
         >>> import numpy as np
         >>> A = GridOperator.laplacian((100, 100))
         >>> cg(A, np.ones(10_000), preconditioner=Multigrid(A)).iterations
-        8
+        9
         """
         xp = namespace(r)
         if tuple(r.shape) not in ((self.A.shape[0],), self.A.grid):

@@ -119,11 +119,13 @@ def interpolation(coefficients: Any, offsets: Offsets, axes: Axes) -> Any:
 
     A point between coarse points of one axis takes what annihilates its equation, collapsed along
     the other axes; a point in the middle of a face or a cell solves its equation with all its
-    neighbours interpolated already. Between coarse points, the equation is taken without what its
-    row has too much on the diagonal, by a shift or a side, so that constants are interpolated.
+    neighbours interpolated already. In a stencil without corners, equations between coarse points
+    are taken without what their row has too much on the diagonal, by a shift or a side. Coarser
+    grids, where this was tried too, need it: their points beside a fixed side are close to it.
     """
     xp = namespace(coefficients)
     d = len(axes)
+    corners = any(sum(map(abs, offset)) > 1 for offset in offsets)
     coefficients, offsets = unfolded(coefficients, offsets, axes)
     wide = extended(coefficients, axes)
     # weights[signs]: what the coarse point in the direction of the signs gives the points that are
@@ -154,9 +156,10 @@ def interpolation(coefficients: Any, offsets: Offsets, axes: Axes) -> Any:
                     neighbour = _beside(neighbour, k, offset[k], axes[k].periodic)
             total = total - value * neighbour
         middle = collapsed.pop((0,) * d)
-        around = -sum(collapsed.values())
-        between = _between(signs, middle, axes)
-        middle = xp.where(between & (around > 0), around, middle)
+        if not corners:
+            around = -sum(collapsed.values())
+            between = _between(signs, middle, axes)
+            middle = xp.where(between & (around > 0), around, middle)
         weights[signs] = total / xp.where(middle == 0, xp.ones_like(middle), middle)
     found = []
     for offset in transfers(axes):

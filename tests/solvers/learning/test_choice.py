@@ -144,8 +144,13 @@ def test_bandits_of_bandits_are_merged():
     [
         ({"options": {}}, ValueError, "at least one name"),
         ({"options": ["sor"]}, ValueError, "pass a mapping"),
-        ({"options": {"sor": 1.5}}, TypeError, r"options\['sor'\] is 1.5: pass a learner"),
-        ({"options": {"sor": {"kind": "Oracle"}}}, ValueError, "no known kind of learner"),
+        ({"options": {"sor": 1.5}}, TypeError, r"options\['sor'\] is 1.5: pass a Learner"),
+        ({"options": {"sor": {"kind": "Oracle"}}}, TypeError, "pass a Learner"),
+        (
+            {"options": {"sor": {"kind": "Oracle", "settings": {}}}},
+            ValueError,
+            "'Oracle', no known kind of learner",
+        ),
         ({"options": {"a": None}, "selector": TsallisINF(2)}, ValueError, "among 1 arms"),
         ({"options": {"a": None}, "selector": "best"}, TypeError, "selector is 'best'"),
         ({"options": {"a": None}, "knob": 3}, TypeError, "knob is 3: pass a word"),
