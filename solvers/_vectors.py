@@ -104,14 +104,18 @@ def rescaled(x: Any, unit: float) -> Any:
     Raises
     ------
     ValueError
-        If it overflows.
+        If it overflows, or vanishes.
     """
-    if unit == 1:
+    if unit == 1 or not math.prod(x.shape):
         return x
+    xp = namespace(x)
+    largest = float(xp.max(xp.abs(x)))
     with np.errstate(over="ignore"):
         x = x * unit
-    if not bool(namespace(x).all(namespace(x).isfinite(x))):
+    if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"the solution overflows {x.dtype}: scale A or b")
+    if largest > 0 and largest * unit < float(xp.finfo(x.dtype).smallest_normal):
+        raise ValueError(f"the solution vanishes in {x.dtype}: scale A or b")
     return x
 
 

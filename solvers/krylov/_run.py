@@ -158,6 +158,23 @@ def application(name: str, f: Any) -> Callable[[Vector], Vector] | None:
     return application
 
 
+class Measured:
+    """Products with a matrix, divided by a power of two: the unit in which the first one was.
+
+    Squares of entries can then be taken, whatever the scale of the matrix.
+    """
+
+    def __init__(self, product: Callable[[Vector], Vector]) -> None:
+        self._product = product
+        self.unit = 0.0
+
+    def __call__(self, v: Vector) -> Vector:
+        w = self._product(v)
+        if not self.unit:
+            self.unit = unit_of(w, None)
+        return w if self.unit == 1 else w / self.unit
+
+
 def real_dot(a: Vector, b: Vector) -> float:
     """Return the real part of ``aᴴ b`` for vectors of any one shape."""
     product: float = kernel(namespace(a, b), conjugate_directions.real_dot)(a, b)

@@ -10,7 +10,7 @@ import numpy as np
 from structlin._errors import ConvergenceError
 from structlin._validation import require_finite
 from structlin.matrices import LinearOperator, aslinearoperator
-from structlin.solvers.krylov._run import application, eps_of, real_dot
+from structlin.solvers.krylov._run import Measured, application, eps_of, real_dot
 from structlin.solvers.krylov._settings import require_count
 
 
@@ -68,18 +68,31 @@ def spectral_interval(
         raise ValueError(f"A is {A.shape[0]}x{A.shape[1]}: a square matrix is needed")
     if A.shape[0] == 0:
         raise ValueError("A is 0x0: it has no eigenvalues")
-    diagonal, beside = _tridiagonal(A, preconditioner, min(steps, A.shape[0]), rng)
+
+    def product(v: Any) -> Any:
+        w = A.matvec(v)
+        require_finite("A @ x", w)
+        return w
+
+    measured = Measured(product)
+    diagonal, beside = _tridiagonal(A, measured, preconditioner, min(steps, A.shape[0]), rng)
     scale = max(map(abs, diagonal + beside)) or 1.0
+    if not math.isfinite(4 * scale * measured.unit):  # no eigenvalue of T is beyond
+        raise ConvergenceError(f"the spectrum of {A!r} overflows: scale A")
     T = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
     values, vectors = np.linalg.eigh(T / scale)
     left = abs(beside[-1] * vectors[-1, -1])
-    return float(values[0]) * scale, float(values[-1]) * scale + float(left)
+    low, high = float(values[0]) * scale, float(values[-1]) * scale + float(left)
+    return low * measured.unit, high * measured.unit
 
 
 def _tridiagonal(
-    A: LinearOperator, preconditioner: Any, steps: int, rng: Any
+    A: LinearOperator, product: Measured, preconditioner: Any, steps: int, rng: Any
 ) -> tuple[list[float], list[float]]:
-    """Return the entries of Lanczos' matrix, on the diagonal and below it in the same column."""
+    """Return the entries of Lanczos' matrix, on the diagonal and below it in the same column.
+
+    They are in the unit of the products.
+    """
     xp = A.xp
     start = np.random.default_rng(rng).standard_normal(A.shape[0])
     start /= np.linalg.norm(start)
@@ -95,20 +108,16 @@ def _tridiagonal(
     largest = 0.0
     for _ in range(steps):
         v = z / beta
-        product = A.matvec(v)
-        require_finite("A @ x", product)
-        product = product - (beta / beta_old) * u_old
-        diagonal.append(real_dot(v, product))
-        u_old, u = u, product - (diagonal[-1] / beta) * u
+        w = product(v) - (beta / beta_old) * u_old
+        diagonal.append(real_dot(v, w))
+        u_old, u = u, w - (diagonal[-1] / beta) * u
         z = u if precondition is None else precondition(u)
         largest = max(largest, abs(diagonal[-1]))
-        beta_old, beta = beta, _root(real_dot(u, z), 10 * eps_of(u) * largest**2)
+        beta_old, beta = beta, _root(real_dot(u, z), 10 * eps_of(u) * largest * largest)
         beside.append(beta)
         largest = max(largest, beta)
         if beta <= 10 * eps_of(u) * largest:
             break  # the space is invariant
-    if not math.isfinite(largest):
-        raise ConvergenceError(f"the spectrum of {A!r} overflows: scale A")
     return diagonal, beside
 
 

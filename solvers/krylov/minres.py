@@ -8,7 +8,7 @@ from typing import Any
 
 from structlin._norm import norm
 from structlin.solvers._solution import Solution, Status, warns_unconverged
-from structlin.solvers.krylov._run import Run, Vector, eps_of, prepared, real_dot
+from structlin.solvers.krylov._run import Measured, Run, Vector, eps_of, prepared, real_dot
 
 
 @warns_unconverged
@@ -88,20 +88,24 @@ def minres(
     run = prepared(A, b, x0, rtol, atol, maxiter, time_limit, callback, preconditioner, {})
     r = run.start()
     x, largest, status = run.x, 0.0, None
+    product = Measured(run.product)
     if r is None:
         return run.solution(x, "converged")
     while True:
-        x, largest, status = _lanczos(run, x, r, largest)
+        x, largest, status = _lanczos(run, product, x, r, largest)
         if status is None:
             x, r, status = run.checked(x)
         if status is not None:
             return run.solution(x, status)
 
 
-def _lanczos(run: Run, x: Vector, r: Vector, largest: float) -> tuple[Vector, float, Status | None]:
+def _lanczos(
+    run: Run, product: Measured, x: Vector, r: Vector, largest: float
+) -> tuple[Vector, float, Status | None]:
     """Iterate from a residual, until something ends the run or (None) the residual must be checked.
 
-    ``largest`` is the norm of the largest column of the tridiagonal matrices so far.
+    ``largest`` is the norm of the largest column of the tridiagonal matrices so far, in the unit
+    of the products.
     """
     rounding, flat = 10 * eps_of(r), eps_of(r) ** 0.4  # tried on singular systems
     size = norm(r)
@@ -120,13 +124,13 @@ def _lanczos(run: Run, x: Vector, r: Vector, largest: float) -> tuple[Vector, fl
     lowest = math.inf, x
     while len(run.norms) <= run.maxiter:
         v = z / beta
-        new = run.product(v) - (beta / beta_old) * u_old
+        new = product(v) - (beta / beta_old) * u_old
         alpha = real_dot(v, new)
         u_old, u = u, new - (alpha / beta) * u
         z = u if run.precondition is None else run.precondition(u)
         square = real_dot(u, z)
         largest = max(largest, math.hypot(coupling, alpha))
-        if not -rounding * largest**2 <= square < math.inf:
+        if not -rounding * largest * largest <= square < math.inf:
             return x, largest, "breakdown"
         beta_old, beta = beta, math.sqrt(max(square, 0.0))
         coupling = beta
@@ -142,7 +146,7 @@ def _lanczos(run: Run, x: Vector, r: Vector, largest: float) -> tuple[Vector, fl
         gamma = math.hypot(gamma_bar, beta)
         cosine, sine = gamma_bar / gamma, beta / gamma
         w_old, w = w, (v - epsilon_old * w_old - delta * w) / gamma
-        x = x + (cosine * left) * w
+        x = x + (cosine * left / product.unit) * w
         left *= sine
         if run.precondition is None:
             run.norms.append(left)

@@ -79,7 +79,9 @@ class ContextSpace:
         if context is None:
             raise ValueError("this learner looks at a context: pass context=…")
         try:
-            given = [context] if np.ndim(context) == 0 else list(context)
+            # a tuple is known to be a sequence at once, an array is not
+            is_number = not isinstance(context, tuple) and np.ndim(context) == 0
+            given = [context] if is_number else list(context)
             values = tuple(float(value) for value in given)
         except (TypeError, ValueError):
             raise TypeError(f"context is {context!r}: pass real numbers") from None

@@ -19,7 +19,7 @@ from structlin.solvers.learning._called import CalledSolver
 _log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Attempt:
     """What came of a solve.
 

@@ -27,15 +27,10 @@ def operator_context(A: Any) -> tuple[float, float]:
         rows = A.shape[0]
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
         return operator_bounds[0][0], operator_bounds[1][0]
-    values = (
-        math.log10(dominance) if 0 < dominance < math.inf else -math.inf,
-        math.log10(max(rows, 1)),
-    )
-    first, second = (
-        min(max(value, low), high)
-        for value, (low, high) in zip(values, operator_bounds, strict=True)
-    )
-    return first, second
+    (least, most), (smallest, largest) = operator_bounds
+    logarithm = math.log10(dominance) if 0 < dominance < math.inf else least
+    size = math.log10(max(rows, 1))
+    return min(max(logarithm, least), most), min(max(size, smallest), largest)
 
 
 def _grid_dominance(A: GridOperator) -> float:

@@ -102,13 +102,11 @@ def key_of(
     """Return the key of a system; what is wrong with the system is left for the solver to say."""
     if not (group is None or isinstance(group, str | int)):
         raise TypeError(f"group is {group!r}: pass a word, a whole number or nothing")
-    told = tuple(
-        sorted((name, value) for name, value in options.items() if isinstance(value, (str, int)))
-    )
+    told = [(name, value) for name, value in options.items() if isinstance(value, (str, int))]
     return Key(
         group,
         solver,
-        told,
+        tuple(sorted(told)),
         _kind(A),
         _magnitude(A) if sized else None,
         _decade(b, rtol, atol),

@@ -25,7 +25,7 @@ from structlin.solvers.learning.report import Report
 from structlin.solvers.relaxation.sor import sor
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Decision:
     """What `RelaxationLayer.ask` chose for a system, to be told what it cost.
 

@@ -137,7 +137,7 @@ def _require_definite(diagonal: Any, known: lines.Factors) -> None:
     scaled = inverse * diagonal
     limit = 0.1 / float(xp.finfo(diagonal.dtype).eps)
     good = xp.isfinite(scaled) & (xp.abs(scaled) < limit)
-    closed = xp.isfinite(corner) & (xp.abs(corner) <= limit * xp.abs(diagonal[..., :1]))
+    closed = xp.isfinite(corner) & (xp.abs(corner) / limit <= xp.abs(diagonal[..., :1]))
     if not xp.isdtype(diagonal.dtype, "complex floating"):
         good = good & (inverse > 0)
         closed = closed & (corner >= 0)

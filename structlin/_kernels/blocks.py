@@ -103,7 +103,8 @@ def grow_forests(
         if not pivot[i] > 0:
             return int(i)
         if parent[i] >= 0:
-            pivot[parent[i]] -= (coupling[i] * coupling[i].conjugate()).real / pivot[i]
+            # in this order, nothing overflows that the matrix itself does not
+            pivot[parent[i]] -= (coupling[i] / pivot[i] * coupling[i].conjugate()).real
     return -1
 
 
