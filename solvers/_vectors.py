@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
+from structlin._norm import norm
 from structlin._validation import inexact, require_finite
 
 
@@ -81,6 +82,21 @@ def require_finite_start(residual: float) -> None:
             f"‖b − A x0‖ is {residual}: A has a NaN or Inf, or x0 is so large that the product "
             "overflows"
         )
+
+
+def ceiling_of(first: float, b: Any) -> float:
+    """Return a residual norm that relaxation of a definite matrix does not reach.
+
+    Red-black sweeps of a smooth residual, of norm ``first``, raise it by about the width of the
+    grid before it falls; a factor of a thousand is added as a choice.
+    """
+    return 1e3 * first * (1 + math.sqrt(math.prod(b.shape)))
+
+
+def rounding_of(diagonal: Any, b: Any, x: Any) -> float:
+    """Return a residual norm below which rounding may not let an iterate come."""
+    eps = float(namespace(x).finfo(x.dtype).eps)
+    return 100 * eps * (norm(b) + 2 * norm(diagonal * x))
 
 
 def unit_of(b: Any, x0: Any) -> float:

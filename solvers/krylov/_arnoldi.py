@@ -66,9 +66,8 @@ class _LeastSquares:
         self._last[k + 1] = c
         return True
 
-    def solution(self) -> NDArray[Any]:
-        """Return ``y``."""
-        k = len(self._rotations)
+    def solution(self, k: int) -> NDArray[Any]:
+        """Return ``y`` for the first ``k`` columns."""
         y = self._right[:k].copy()
         for i in reversed(range(k)):
             y[i] -= self._triangle[i, i + 1 : k] @ y[i + 1 :]
@@ -92,9 +91,12 @@ def arnoldi(
         before, best = run.norms[-1], x
         cycle = _Cycle(run, x, r, restart, flexible, direction)
         ended = cycle.fill()
-        x = cycle.iterate()
-        r = run.b - run.product(x)
-        last = run.norms[-1] = norm(r)
+        for dropped in (0, 1):
+            x = cycle.iterate(dropped)
+            r = run.b - run.product(x)
+            last = run.norms[-1] = norm(r)
+            if last <= before:
+                break  # else the last direction of a nearly singular matrix is all rounding errors
         if last <= run.target * (1 + 1e-6):
             return run.solution(x, "converged")
         if not last <= before:  # NaN too: rounding errors of a nearly singular matrix
@@ -156,11 +158,12 @@ class _Cycle:
                 return "time_limit"
         return None
 
-    def iterate(self) -> Vector:
-        """Return the iterate of least residual."""
-        if not self._count:
+    def iterate(self, dropped: int = 0) -> Vector:
+        """Return the iterate of least residual, without as many of the last directions."""
+        count = self._count - dropped
+        if count <= 0:
             return self.x
-        y = self._combined(self._least_squares.solution(), self._searched)
+        y = self._combined(self._least_squares.solution(count), self._searched)
         if self._searched is None and self.run.precondition is not None:
             y = self.run.precondition(y)
         return self.x + y

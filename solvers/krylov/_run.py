@@ -58,16 +58,16 @@ class Run:
         if norm(self.b) == 0:
             self.x = 0 * self.b
             return None
-        with np.errstate(invalid="ignore"):  # a matrix that is not finite is told below
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
             r = self.b - self.product(self.x)
-        self.norms[0] = norm(r)
+            self.norms[0] = norm(r)
         require_finite_start(self.norms[0])
         return r if self.norms[0] > self.target else None
 
     def show(self, x: Vector) -> None:
-        """Call the user's callback, if there is one, with an iterate."""
+        """Call the user's callback, if there is one, with a copy of an iterate."""
         if self.callback is not None:
-            self.callback(self.restored(x))
+            self.callback(self.restored(namespace(x).asarray(x, copy=True)))
 
     def late(self) -> bool:
         """Tell whether the time is spent."""
@@ -87,7 +87,7 @@ class Run:
             status = "converged"
         elif not last <= _won * best:
             status = "stagnated"
-            if not last <= best:
+            if not last <= best and restarted_from is not None:
                 x, last = restarted_from, best
         self._best = last, x
         self.norms[-1] = last

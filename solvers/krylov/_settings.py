@@ -11,7 +11,7 @@ from structlin.solvers._solution import require_callable
 def require_count(name: str, value: Any) -> int:
     """Return a positive integer, or say that it is none."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}: it is a number of vectors, an integer >= 1")
+        raise ValueError(f"{name} is {value!r}: it is an integer >= 1")
     return int(value)
 
 

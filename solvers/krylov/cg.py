@@ -10,7 +10,7 @@ from structlin._kernels import conjugate_directions as directions
 from structlin.solvers._solution import Solution, warns_unconverged
 from structlin.solvers._vectors import unit_of
 from structlin.solvers.krylov._flexible import flexible_cg
-from structlin.solvers.krylov._run import Run, Vector, application, prepared
+from structlin.solvers.krylov._run import Run, application, prepared
 from structlin.solvers.krylov._settings import require_count, require_function
 
 
@@ -116,40 +116,6 @@ def cg(
     return flexible_cg(run, application("direction", direction), int(memory))
 
 
-def pcg(
-    product: Callable[[Vector], Vector],
-    precondition: Callable[[Vector], Vector] | None,
-    b: Vector,
-    x: Vector,
-    target: float,
-    maxiter: int,
-    time_limit: float | None,
-    callback: Callable[[Any], object] | None,
-    restored: Callable[[Vector], Any],
-    unit: float,
-    choices: dict[str, Any],
-) -> Solution:
-    """Run preconditioned conjugate gradients on checked vectors of any one shape.
-
-    ``restored`` gives an iterate the shape, order and unit that the user knows.
-    """
-    return _conjugate_gradients(
-        Run(
-            product,
-            precondition,
-            b,
-            x,
-            target,
-            maxiter,
-            time_limit,
-            callback,
-            restored,
-            unit,
-            choices,
-        )
-    )
-
-
 def _conjugate_gradients(run: Run) -> Solution:
     r = run.start()
     x = run.x
@@ -177,8 +143,7 @@ def _conjugate_gradients(run: Run) -> Solution:
             return run.solution(x, "breakdown")
         x, r, size = advance(x, r, p, q, rz / curvature * scale, rz / curvature)
         run.norms.append(size * scale)
-        if run.callback is not None:
-            run.show(xp.asarray(x, copy=True))
+        run.show(x)
         if size <= target:
             x, r, status = run.checked(x)
             if status is not None:

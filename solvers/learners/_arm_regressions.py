@@ -76,7 +76,7 @@ class ArmRegressions(Learner):
     def predictions(self, context: Any = None) -> NDArray[np.float64]:
         """Return the losses expected of the arms for a context: (arms,) array."""
         with self._lock:
-            self._go(self._inside(context))
+            self._look(self._inside(context))
             arm_regressions.polynomials(self._place, self._exponents, self._work[0])
             expected: NDArray[np.float64] = self._theta @ self._work[0] + self.least
             return expected
@@ -85,10 +85,7 @@ class ArmRegressions(Learner):
     def _fit(self) -> None:
         """Fit all arms to their normal equations."""
 
-    def _inside(self, context: Any) -> tuple[float, ...]:
-        return () if self.contexts is None else self.contexts.inside(context)[0]
-
-    def _go(self, context: tuple[float, ...]) -> None:
+    def _look(self, context: tuple[float, ...]) -> None:
         """Write the place of a context in ``[−1, 1]^k``."""
         if self.contexts is not None:
             for k, place in enumerate(self.contexts.scaled(context)):

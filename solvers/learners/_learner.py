@@ -217,6 +217,10 @@ class Learner(abc.ABC):
             play.told = True
             self.rounds += 1
 
+    def _inside(self, context: Any) -> tuple[float, ...]:
+        """Return the nearest context of the range; () for learners that look at none."""
+        return () if self.contexts is None else self.contexts.inside(context)[0]
+
     def fresh(self, rng: Any = None) -> Self:
         """Return a learner of equal settings that knows nothing yet."""
         return type(self)(**self._settings, rng=rng)
@@ -236,11 +240,11 @@ class Learner(abc.ABC):
         TypeError
             If experience of this kind cannot be added up.
         """
-        if type(other) is not type(self) or other._settings != self._settings:
-            raise ValueError(f"{self!r} and {other!r} differ in kind or settings: no merge")
-        taken = other.copy() if other is not self else None
-        if taken is None:
+        if other is self:
             raise ValueError("a learner cannot be merged with itself: its rounds would count twice")
+        if not alike(self, other):
+            raise ValueError(f"{self!r} and {other!r} differ in kind or settings: no merge")
+        taken = other.copy()  # which no other thread changes
         with self._lock:
             self._merge(taken)
             self.rounds += taken.rounds
@@ -323,6 +327,18 @@ def made(name: str, given: Any) -> Learner:
     if kind is None:
         raise ValueError(f"{name} is a {given['kind']!r}, no known kind of learner")
     return kind(**given["settings"], rng=0)
+
+
+def started(prototype: Learner, rng: np.random.Generator) -> Learner:
+    """Return a learner like the prototype, which knows what that knows."""
+    if prototype.rounds:
+        return prototype.copy()
+    return prototype.fresh(int(rng.integers(2**63)))
+
+
+def alike(one: Learner, other: Learner) -> bool:
+    """Tell whether learners are of one kind and have equal settings."""
+    return type(one) is type(other) and one._settings == other._settings
 
 
 def _checked_loss(loss: Any) -> float:

@@ -107,7 +107,7 @@ class ChebCB(ArmRegressions):
     def probabilities_at(self, context: Any) -> NDArray[np.float64]:
         """Return the probabilities of the next draw for a context: (arms,) array."""
         with self._lock:
-            self._go(self._inside(context))
+            self._look(self._inside(context))
             compiled(arm_regressions.gap_probabilities)(
                 self._place,
                 self._exponents,
@@ -125,7 +125,7 @@ class ChebCB(ArmRegressions):
         )
 
     def _ask(self, context: tuple[float, ...], clipped: bool) -> Play:
-        self._go(context)
+        self._look(context)
         arm = compiled(arm_regressions.draw_by_gaps)(
             self._place,
             self._exponents,
@@ -140,7 +140,7 @@ class ChebCB(ArmRegressions):
 
     def _tell(self, play: Play, outcome: Outcome) -> None:
         arm, loss = self._checked(play, outcome)
-        self._go(play.context)
+        self._look(play.context)
         compiled(arm_regressions.learn_in_box)(
             self._place,
             self._exponents,

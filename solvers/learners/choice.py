@@ -6,10 +6,16 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from structlin.solvers.learners._context import ContextSpace
-from structlin.solvers.learners._learner import Learner, Outcome, Play, described, made
+from structlin.solvers.learners._learner import (
+    Learner,
+    Outcome,
+    Play,
+    alike,
+    described,
+    made,
+    started,
+)
 from structlin.solvers.learners.thompson import ThompsonSampling
 
 # of the selector; by trial on options of which one becomes cheaper while it is played
@@ -181,15 +187,3 @@ class Choice(Learner):
             raise ValueError(f"its selector has more rounds than its {self.rounds}")
         self.selector = restored["selector"]
         self.learners = {option: restored.get(f"option {option}") for option in self.learners}
-
-
-def started(prototype: Learner, rng: np.random.Generator) -> Learner:
-    """Return a learner like the prototype, which knows what that knows."""
-    if prototype.rounds:
-        return prototype.copy()
-    return prototype.fresh(int(rng.integers(2**63)))
-
-
-def alike(one: Learner, other: Learner) -> bool:
-    """Tell whether learners are of one kind and have equal settings."""
-    return type(one) is type(other) and one._settings == other._settings

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import kernel, namespace
 from structlin._kernels import quadratic_surrogate
 from structlin._kernels.quadratic_surrogate import noise_memory
-from structlin.solvers.learners._arms import checked_discount
+from structlin.solvers.learners._arms import checked_discount, compiled
 from structlin.solvers.learners._context import ContextSpace, total_degree
 from structlin.solvers.learners._knobs import Scale, checked_knobs
 from structlin.solvers.learners._learner import Learner, Outcome, Play
@@ -162,8 +160,7 @@ class QuadraticSurrogate(Learner):
             If the learner needs a context and there is none, or it has another length, or is NaN.
         """
         with self._lock:
-            inside = () if self.contexts is None else self.contexts.inside(context)[0]
-            return self._value(self._point(inside, 1.0))  # no step
+            return self._value(self._point(self._inside(context), 1.0))  # no step
 
     def _places(self, start: Any) -> tuple[list[float], Any]:
         """Return where to start, in the range from −1 to 1, and the argument as JSON keeps it."""
@@ -180,10 +177,9 @@ class QuadraticSurrogate(Learner):
         point = np.empty(len(context) + 2 * len(self._knobs))
         for j, value in enumerate(context):
             point[j] = value
-        propose = _compiled()[0]
-        propose(
+        compiled(quadratic_surrogate.propose)(
             self._exponents, self._model, self._ranges, self._limits, draw, point, self._work
-        )  # fmt: skip
+        )
         return point
 
     def _value(self, point: NDArray[np.float64]) -> Any:
@@ -208,8 +204,7 @@ class QuadraticSurrogate(Learner):
         p = len(self._exponents)
         y = math.log(max(outcome.loss, _least_loss)) - self._work_done(outcome)
         kept = min(1 - _fading / (self.rounds + p), self.discount)
-        learn = _compiled()[1]
-        learn(
+        compiled(quadratic_surrogate.learn)(
             self._exponents, self._model, point, len(self._knobs), y, bool(outcome.censored), kept,
             self.rounds % p, self._work,
         )  # fmt: skip
@@ -293,15 +288,6 @@ class QuadraticSurrogate(Learner):
             raise ValueError(f"the reference is {reference}")
         self._model[:p], self._model[p], self._reference = covariance, theta, reference
         self._model[p + 3, :2] = noise, weight
-
-
-@functools.cache
-def _compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    library = namespace(np.empty(0))
-    return (
-        kernel(library, quadratic_surrogate.propose),
-        kernel(library, quadratic_surrogate.learn),
-    )
 
 
 def _exponents(knobs: int, contexts: int, degree: int) -> NDArray[np.int64]:

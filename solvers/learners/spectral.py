@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import numbers
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from structlin._backend import kernel, namespace
 from structlin._kernels import spectral
-from structlin.solvers.learners._arms import checked_discount
+from structlin.solvers.learners._arms import checked_discount, compiled
 from structlin.solvers.learners._context import ContextSpace, total_degree
 from structlin.solvers.learners._learner import Learner, Outcome, Play
 
@@ -133,7 +131,7 @@ class SpectralLearner(Learner):
         deviations = _slope / np.maximum(degrees, 1.0)
         self._prior = np.where(degrees == 0, _deviation, deviations) ** 2
         self._mean = np.zeros(p)
-        self._mean[0] = min(max(_coordinate(_first_omega), self._last), self._first)
+        self._mean[0] = _coordinate(min(max(_first_omega, self.low), self.high))
         self._covariance = np.diag(self._prior)
         self._table = np.zeros((5, len(spectral.offsets)))
         self._sums = np.array(
@@ -147,14 +145,6 @@ class SpectralLearner(Learner):
         looks = f"{d} contexts, degree {self.degree}" if d else "no context"
         return f"<SpectralLearner {self.low:g} to {self.high:g}, {looks}, {self.rounds} rounds>"
 
-    @property
-    def _first(self) -> float:
-        return _coordinate(self.low)
-
-    @property
-    def _last(self) -> float:
-        return _coordinate(self.high)
-
     def best(self, context: Any = None) -> float:
         """Return what is thought best in a context, without exploring.
 
@@ -164,7 +154,7 @@ class SpectralLearner(Learner):
             If the learner needs a context and there is none, or it has another length, or is NaN.
         """
         with self._lock:
-            self._look(() if self.contexts is None else self.contexts.inside(context)[0])
+            self._look(self._inside(context))
             return self._decided(np.zeros(len(spectral.offsets)), explore=False)
 
     def radius(self, context: Any = None) -> float:
@@ -176,22 +166,18 @@ class SpectralLearner(Learner):
             If the learner needs a context and there is none, or it has another length, or is NaN.
         """
         with self._lock:
-            place = (
-                ()
-                if self.contexts is None
-                else self.contexts.scaled(self.contexts.inside(context)[0])
-            )
-            angles = np.arccos(np.clip(place, -1, 1))
-            features = np.prod(np.cos(self._exponents * angles), axis=1)
+            self._look(self._inside(context))
+            features = spectral.features(self._place, self._exponents)
             return math.sqrt(-math.expm1(2 * min(float(features @ self._mean), 0.0)))
 
     def _look(self, context: tuple[float, ...]) -> None:
+        """Write the place of a context in ``[−1, 1]^d``."""
         if self.contexts is not None:
             for k, place in enumerate(self.contexts.scaled(context)):
                 self._place[k] = place
 
     def _decided(self, normals: Any, *, explore: bool) -> float:
-        x = _compiled()[0](
+        x = compiled(spectral.decide)(
             self._place, self._exponents, self._mean, self._covariance, self._table, self._sums,
             normals, explore,
         )  # fmt: skip
@@ -222,7 +208,7 @@ class SpectralLearner(Learner):
             else:  # the residual did not fall: the loss says nothing, the failure does
                 loss, censored = 0.0, True
         self._look(play.context)
-        _compiled()[1](
+        compiled(spectral.learn)(
             self._place, self._exponents, self._mean, self._covariance, self._table, self._sums,
             self._prior, self.discount, omega, rate, loss, censored,
         )  # fmt: skip
@@ -280,13 +266,6 @@ class SpectralLearner(Learner):
             raise ValueError(f"relative is {state['relative']!r}")
         self._mean, self._covariance, self._table, self._sums = arrays.values()
         self._relative = state["relative"]
-
-
-@functools.cache
-def _compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the functions that decide and learn; numba is imported at the first use."""
-    xp = namespace(np.empty(0))
-    return kernel(xp, spectral.decide), kernel(xp, spectral.learn)
 
 
 def _coordinate(omega: float) -> float:

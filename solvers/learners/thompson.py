@@ -117,7 +117,7 @@ class ThompsonSampling(ArmRegressions):
         )
 
     def _ask(self, context: tuple[float, ...], clipped: bool) -> Play:
-        self._go(context)
+        self._look(context)
         arm = compiled(arm_regressions.draw_from_posteriors)(
             self._place,
             self._exponents,
@@ -131,7 +131,7 @@ class ThompsonSampling(ArmRegressions):
 
     def _tell(self, play: Play, outcome: Outcome) -> None:
         arm, loss = self._checked(play, outcome)
-        self._go(play.context)
+        self._look(play.context)
         compiled(arm_regressions.learn_posteriors)(
             self._place,
             self._exponents,

@@ -110,7 +110,11 @@ def _answer_instead(
     # a product that underflows is still a tolerance
     atol = max(tolerances["rtol"] * norm(inexact(b)), tolerances["atol"], math.ulp(0.0))
     start = failed.x if last < first else x0
-    answer = backstop(A, b, limits, x0=start, rtol=0.0, atol=atol)
+    return continued(failed, backstop(A, b, limits, x0=start, rtol=0.0, atol=atol))
+
+
+def continued(failed: Solution, answer: Solution) -> Solution:
+    """Return an answer with the iterations and residual norms of the attempt before it."""
     return dataclasses.replace(
         answer,
         iterations=failed.iterations + answer.iterations,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from structlin.solvers._solution import Solution, Solver, quiet, require_callable, solved
@@ -27,10 +26,8 @@ class CalledSolver:
         require_callable(role, solver)
         self._given = solver, role
         self._solver = quiet(solver)
-        self.name = _name(solver)
-        parameters: Mapping[str, inspect.Parameter] = {}
-        with contextlib.suppress(TypeError, ValueError):  # compiled functions may show none
-            parameters = inspect.signature(solver).parameters
+        self.name = name_of(solver)
+        parameters = parameters_of(solver)
         names = list(parameters)
         takes_all = not names or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         self._prepared = names[:1] == ["b"]  # a method of something that holds the matrix
@@ -48,7 +45,16 @@ class CalledSolver:
         return CalledSolver, self._given  # the quiet solver has no name of its own
 
 
-def _name(solver: Any) -> str:
+def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of a function; none where it does not show them."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # built-in and compiled functions may show none
+        return {}
+
+
+def name_of(solver: Any) -> str:
+    """Return what a solver is called."""
     while isinstance(solver, functools.partial):
         solver = solver.func
     name = str(getattr(solver, "__name__", type(solver).__name__))

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from structlin.solvers.learners._generators import restored_generator, saved_generator
-from structlin.solvers.learners._learner import Learner, Outcome, Play
-from structlin.solvers.learners.choice import alike, started
+from structlin.solvers.learners._learner import Learner, Outcome, Play, alike, started
 from structlin.solvers.learning._keys import Key
 from structlin.solvers.learning.report import Record, Row
 

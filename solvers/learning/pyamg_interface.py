@@ -24,6 +24,7 @@ from structlin.solvers._vectors import (
 )
 from structlin.solvers.krylov.cg import cg
 from structlin.solvers.learners import Learner
+from structlin.solvers.learning._attempt import continued
 from structlin.solvers.learning._readings import Loss
 from structlin.solvers.learning.solver_tuner import SolverTuner
 from structlin.solvers.learning.tuned_solver import TunedSolver
@@ -267,12 +268,8 @@ class TunedHierarchy:
         if failed is None:
             return self._iterate(b, x0, accel, {}, **limits)
         first, last = failed.residual_norms[[0, -1]]
-        answer = self._iterate(b, failed.x if last < first else x0, accel, {}, **limits)
-        return dataclasses.replace(
-            answer,
-            iterations=failed.iterations + answer.iterations,
-            residual_norms=np.concatenate([failed.residual_norms, answer.residual_norms[1:]]),
-        )
+        start = failed.x if last < first else x0
+        return continued(failed, self._iterate(b, start, accel, {}, **limits))
 
     def _smooth_by(self, options: dict[str, Any]) -> None:
         after = dict(options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from structlin.solvers._vectors import (
     rescaled_norms,
     unit_of,
 )
+from structlin.solvers.learning._called import name_of, parameters_of
 from structlin.solvers.relaxation._systems import require_omega, system
 
 _cycle = 20  # iterations between restarts, which SciPy takes as well
@@ -198,8 +198,8 @@ def scipy_solver(function: Callable[..., Any], **fixed: Any) -> Solver:
     True
     """
     require_callable("function", function)
-    parameters = _parameters(function)
-    name = getattr(function, "__name__", type(function).__name__)
+    parameters = parameters_of(function)
+    name = name_of(function)
 
     def solver(
         A: Any,
@@ -279,10 +279,3 @@ def _tolerances(parameters: Mapping[str, Any], target: float) -> dict[str, float
     if "atol" in parameters:
         return {relative: 0.0, "atol": target}
     return {relative: _least_tolerance}
-
-
-def _parameters(function: Callable[..., Any]) -> Mapping[str, Any]:
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # built-in functions have none
-        return {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import logging
 import math
 import operator
@@ -18,6 +17,8 @@ from typing import Any, Self
 from structlin._errors import ConvergenceWarning
 from structlin.solvers._solution import quiet, require_callable
 from structlin.solvers.learners import Learner, Play
+from structlin.solvers.learners._learner import alike
+from structlin.solvers.learning._called import name_of, parameters_of
 from structlin.solvers.learning._knob_space import KnobSpace
 from structlin.solvers.learning._readings import Loss, Reading, read, wait_for
 from structlin.solvers.learning._time_limit import TimeLimit
@@ -89,10 +90,10 @@ class TunedSolver:
         require_callable("solve", solve)
         functools.update_wrapper(self, solve)
         self._solve = quiet(solve)
-        self._name = getattr(solve, "__name__", type(solve).__name__)
+        self._name = name_of(solve)
         self._knobs, self._translate, self._loss = knobs, translate, loss
         self._backstop = backstop
-        keeps_time = "time_limit" in _parameters(solve)
+        keeps_time = "time_limit" in parameters_of(solve)
         self._limit = time_limit if keeps_time else None  # that the solver keeps itself
         self._clock = None if time_limit is None or keeps_time else TimeLimit(time_limit)
         self._lock = threading.Lock()
@@ -213,7 +214,7 @@ class TunedSolver:
             if state["knobs"] != self._knobs.state():
                 raise ValueError(f"it has knobs {state['knobs']}, not {self._knobs}")
             learner = type(self.learner).from_state_dict(state["learner"])
-            if learner._settings != self.learner._settings:
+            if not alike(learner, self.learner):
                 raise ValueError("its learner has other settings")
             calls, failures, told = (
                 operator.index(state[name]) for name in ("calls", "failures", "told")
@@ -321,10 +322,3 @@ class TunedSolver:
             if trial.error is None:
                 raise
             raise error from trial.error
-
-
-def _parameters(function: Callable[..., Any]) -> Mapping[str, Any]:
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # built-in functions have none
-        return {}

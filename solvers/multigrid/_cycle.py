@@ -10,6 +10,7 @@ from typing import Any
 
 from structlin._backend import kernel, namespace
 from structlin._kernels import multigrid_sweeps as sweeps, multigrid_transfers as transfers
+from structlin.solvers.krylov._chebyshev import Recurrence
 from structlin.solvers.multigrid._levels import Hierarchy, Level
 
 _smoothers = ("red-black", "lexicographic", "jacobi", "line", "chebyshev")
@@ -156,19 +157,9 @@ def _relaxations(
 
 def _polynomial(level: Level, interval: float, degree: int, x: Any, b: Any) -> Any:
     """Return the iterate after the Chebyshev iteration on the upper part of the spectrum."""
-    diagonal = level.coefficients[0, ...]
-    middle = 0.5 * level.bound * (1 + interval)
-    radius = 0.5 * level.bound * (1 - interval)
-    change, ratio = 0.0 * b, 0.0
-    for k in range(degree):
-        step = residual(level, x, b) / diagonal
-        if k == 0:
-            change, ratio = step / middle, radius / middle
-        else:
-            following = 1 / (2 * middle / radius - ratio)
-            change = following * ratio * change + (2 * following / radius) * step
-            ratio = following
-        x = x + change
+    recurrence = Recurrence(interval * level.bound, level.bound)
+    for _ in range(degree):
+        x = x + recurrence.step(residual(level, x, b) / level.coefficients[0, ...])
     return x
 
 

@@ -13,6 +13,7 @@ from structlin._backend import namespace, type_name
 from structlin._norm import norm
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution, Status, quiet, warns_unconverged
+from structlin.solvers._vectors import ceiling_of, rounding_of
 from structlin.solvers.krylov._run import Run, prepared
 from structlin.solvers.krylov.cg import cg
 from structlin.solvers.multigrid._cycle import Knobs, complexity, cycle
@@ -361,18 +362,13 @@ class Multigrid:
                 run.show(xp.asarray(xp.reshape(x, (-1,)), copy=True))
             if last <= run.target:
                 return xp.reshape(x, (-1,)), "converged"
-            if not last <= 1e3 * first * (1 + math.sqrt(run.b.shape[0])):
+            if not last <= ceiling_of(first, b):
                 return xp.reshape(x, (-1,)), "diverged"
             if last < 0.9 * least:
                 least, since = last, done
-            elif done - since >= _patience and last <= self._rounding(b, x):
+            elif done - since >= _patience and last <= rounding_of(self.A.coefficients, b, x):
                 return xp.reshape(x, (-1,)), "stagnated"
         return xp.reshape(x, (-1,)), "max_iterations"
-
-    def _rounding(self, b: Any, x: Any) -> float:
-        """Return a residual norm below which rounding may not let an iterate come."""
-        eps = float(namespace(x).finfo(x.dtype).eps)
-        return 100 * eps * (norm(b) + 2 * norm(self.A.coefficients * x))
 
     def _require_solvable(self, run: Run) -> None:
         """Raise unless the right-hand side is real, and in the range of a singular operator."""

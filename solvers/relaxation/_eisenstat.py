@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from structlin._backend import namespace
 from structlin._norm import norm
 from structlin.solvers._solution import Solution, Status
 from structlin.solvers._vectors import require_finite_start, rescaled_norms
@@ -45,8 +46,9 @@ def conjugate_gradients(
     if norm(prepared.b) == 0:
         x, status = 0 * prepared.b, "converged"
         return solution()
-    residual = prepared.b - prepared.product(x)
-    norms[0] = norm(residual)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+        residual = prepared.b - prepared.product(x)
+        norms[0] = norm(residual)
     require_finite_start(norms[0])
     if norms[0] <= target:
         status = "converged"
@@ -64,7 +66,7 @@ def conjugate_gradients(
         x = state[0]
         norms = np.concatenate((norms, part[1 : done + 1]))
         if callback and done:
-            callback(prepared.restored(x))
+            callback(prepared.restored(namespace(x).asarray(x, copy=True)))
         if done and norms[-1] <= target:
             residual = prepared.b - prepared.product(x)
             norms[-1] = norm(residual)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,7 +12,12 @@ from numpy.typing import NDArray
 from structlin._backend import namespace
 from structlin._norm import norm
 from structlin.solvers._solution import Solution, Status
-from structlin.solvers._vectors import require_finite_start, rescaled_norms
+from structlin.solvers._vectors import (
+    ceiling_of,
+    require_finite_start,
+    rescaled_norms,
+    rounding_of,
+)
 
 _window = 500  # sweeps in a slice; as many without a new least residual make one look why
 _first_slice = 8  # sweeps before the clock is read for the first time
@@ -51,7 +55,8 @@ def relaxed(
 ) -> Solution:
     """Sweep until the norm of the residual is less than ``max(rtol · ‖b‖, atol)``."""
     x, size = prepared.x, norm(prepared.b)
-    first = norm(prepared.b - prepared.product(x)) if size > 0 else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+        first = norm(prepared.b - prepared.product(x)) if size > 0 else 0.0
     require_finite_start(first)
     target = max(rtol * size, atol / prepared.unit)
     norms = np.array([first])
@@ -75,8 +80,7 @@ def _sweeps(
     callback: Callable[[Any], object] | None,
 ) -> tuple[Any, NDArray[np.float64], Status]:
     """Sweep in slices, between which clock, callback and stagnation are looked after."""
-    # red-black sweeps of a smooth residual first raise its norm, by about the grid's width
-    ceiling = 1e3 * first * (1 + math.sqrt(prepared.b.size))
+    ceiling = ceiling_of(first, prepared.b)
     begin = time.perf_counter()
     norms = [np.array([first])]
     done, last, least, since = 0, first, first, 0
@@ -88,7 +92,7 @@ def _sweeps(
         x, sweeps = prepared.relax(x, omega, target, ceiling, part)
         done += sweeps
         if callback:
-            callback(prepared.restored(x))
+            callback(prepared.restored(namespace(x).asarray(x, copy=True)))
         if part[sweeps] < target:
             # the sweeps derive their norms; what counts is the residual itself
             part[sweeps] = norm(prepared.b - prepared.product(x))
@@ -103,7 +107,7 @@ def _sweeps(
         lowest = float(part[: sweeps + 1].min())
         if lowest < least:
             least, since = lowest, done
-        elif done - since >= _window and last <= _rounding(prepared, x):
+        elif done - since >= _window and last <= rounding_of(prepared.diagonal, prepared.b, x):
             status = "stagnated"
             break
         if time_limit is not None:
@@ -113,9 +117,3 @@ def _sweeps(
                 break
             step = 1 if callback else max(1, int(min(_window, done * 0.1 * time_limit / spent)))
     return x, np.concatenate(norms), status
-
-
-def _rounding(prepared: Relaxable, x: Any) -> float:
-    """Return a residual norm below which rounding may not let an iterate come."""
-    eps = float(namespace(x).finfo(x.dtype).eps)
-    return 100 * eps * (norm(prepared.b) + 2 * norm(prepared.diagonal * x))

@@ -95,8 +95,9 @@ def require_positive(diagonal: Any) -> None:
         good = diagonal > 0
     if not bool(xp.all(good)):
         row = int(xp.argmin(xp.astype(good, xp.int8)))
+        entry = complex(diagonal[row])
         raise ValueError(
-            f"the diagonal of A is {complex(diagonal[row]):g} in row {row}: relaxation divides "
+            f"the diagonal of A is {entry if entry.imag else entry.real:g} in row {row}: relaxation "
             "by it and needs positive entries"
         )
 
@@ -183,7 +184,7 @@ class SparseSystem:
 
     def __init__(self, A: Any, b: Any, x0: Any, ordering: str | None) -> None:
         A.check_format(full_check=True)  # compiled loops follow its indices unchecked
-        require_finite("A.data", A.data)
+        require_finite("A", A)
         if not A.has_canonical_format:
             A = A.copy()
             A.sum_duplicates()

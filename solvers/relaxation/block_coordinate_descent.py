@@ -147,7 +147,7 @@ def _rows_of(A: Any) -> Any:
         raise TypeError("blocks are relaxed on the CPU only: pass NumPy arrays")
     A = A.tosparse() if known else A.tocsr().copy()
     A.check_format(full_check=True)  # compiled loops follow its indices unchecked
-    require_finite("A.data", A.data)
+    require_finite("A", A)
     A.sum_duplicates()
     A.eliminate_zeros()
     return A

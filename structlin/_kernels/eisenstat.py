@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from structlin._backend import namespace
+from structlin._kernels.conjugate_directions import real_dot
 from structlin._kernels.stencil import Flags, Weights, along, faces, levels, neighbours
 from structlin._norm import norm
 
@@ -82,7 +83,7 @@ def _iterate(
     step, inner = omega / diagonal, (2 / omega - 1) * diagonal
     if math.isinf(previous):
         r = _triangular(ordering, r, step, weights, periodic, backward=False)
-    rz = _dot(xp, inner * r, r)
+    rz = real_dot(inner * r, r)
     for k in range(1, norms.size):
         if not rz > 0:  # NaN too
             return x, r, p, previous, k - 1
@@ -91,12 +92,12 @@ def _iterate(
         t = _triangular(ordering, p, step, weights, periodic, backward=True)
         rest = p - inner * t
         q = t + _triangular(ordering, rest, step, weights, periodic, backward=False)
-        curvature = _dot(xp, p, q)
+        curvature = real_dot(p, q)
         if not curvature > 0:
             return x, r, p, previous, k - 1
         x = x + (rz / curvature) * t
         r = r - (rz / curvature) * q
-        rz = _dot(xp, inner * r, r)
+        rz = real_dot(inner * r, r)
         norms[k] = norm(r / step - _earlier(xp, ordering, r, weights, periodic))
         if not norms[k] > target:
             return x, r, p, previous, k
@@ -134,10 +135,3 @@ def _earlier(xp: ModuleType, ordering: str, x: Any, weights: Weights, periodic: 
             rest = xp.zeros_like(along(x, axis, 1, None))
             total = total + above * xp.concat((rest, first), axis=axis)
     return total
-
-
-def _dot(xp: ModuleType, a: Any, b: Any) -> float:
-    """Return the real part of ``aᴴ b``."""
-    if xp.isdtype(a.dtype, "complex floating"):
-        return float(xp.sum(xp.real(xp.conj(a) * b)))
-    return float(xp.sum(a * b))

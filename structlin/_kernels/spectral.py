@@ -80,7 +80,7 @@ def decide(
     correction, whose prior is a random walk along the offsets, and on which every play was a noisy
     look. The precision of its posterior is tridiagonal: ``L Lᵀ δ = right + L normals``.
     """
-    v, variance, _ = _moments(_features(place, exponents), mean, covariance)
+    v, variance, _ = _moments(features(place, exponents), mean, covariance)
     spread = max(sums[0] / sums[1], least_variance)
     deviation = math.sqrt(variance)
     known = max(uncertain, spread_share * math.sqrt(spread))
@@ -132,7 +132,7 @@ def learn(
     censored : bool
         Whether the attempt was given up.
     """
-    phi = _features(place, exponents)
+    phi = features(place, exponents)
     if discount < 1:
         forgotten = (1 - discount) ** 2
         covariance *= 1 - forgotten
@@ -149,7 +149,7 @@ def learn(
     _charge(x, loss, censored, _inside(v), variance + spread, table, sums, discount)
 
 
-def _features(place: Any, exponents: Any) -> Any:
+def features(place: Any, exponents: Any) -> Any:
     """Return products of Chebyshev polynomials."""
     return np.prod(np.cos(exponents * np.arccos(np.clip(place, -1, 1))), axis=1)
 
