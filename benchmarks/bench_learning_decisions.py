@@ -240,26 +240,23 @@ def replayed(make: Callable[[], Learner], module: Any, rounds: int) -> Rounds:
     """Return the two compiled calls of a round, with the arguments of 997 rounds by turns."""
     learner = make()
     play = ours(learner, rounds)
-    original = module._compiled
-    situations: list[tuple[Any, ...]] = []
-    experiences: list[tuple[Any, ...]] = []
-    decide, learn = original()
+    calls: dict[Callable[..., Any], list[tuple[Any, ...]]] = {}
 
-    def recorded(kernel: Any, calls: list[tuple[Any, ...]]) -> Callable[..., Any]:
+    def recorded(plain: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            calls.append(arguments)
-            return kernel(*arguments)
+            calls.setdefault(plain, []).append(arguments)
+            return compiled(plain)(*arguments)
 
         return call
 
-    recorders = recorded(decide, situations), recorded(learn, experiences)
-    module._compiled = lambda: recorders
+    module.compiled = recorded
     try:
         for _ in range(997):
             play()
     finally:
-        module._compiled = original
-    both = itertools.cycle(zip(situations, experiences, strict=True))
+        module.compiled = compiled
+    decide, learn = map(compiled, calls)  # in the order of a round
+    both = itertools.cycle(zip(*calls.values(), strict=True))
 
     def again() -> Any:
         situation, experience = next(both)

@@ -116,8 +116,8 @@ def solved(solver: Solver, *args: Any, **kwargs: Any) -> Solution:
 
 _cures = {
     "max_iterations": (
-        "raise maxiter, loosen rtol, or use a stronger method, if the matrix is Hermitian "
-        "positive definite"
+        "raise maxiter, loosen rtol, or use a stronger method or preconditioner, if the matrix is "
+        "of the kind that the method needs"
     ),
     "stagnated": "rounding errors allow no smaller residual: loosen rtol",
     "diverged": "is the matrix Hermitian positive definite?",

@@ -14,6 +14,12 @@ import numpy as np
 from structlin._backend import device, namespace
 from structlin._norm import norm
 from structlin._validation import inexact, require_finite
+from structlin.matrices import Sparse
+
+
+def unwrapped(A: Any) -> Any:
+    """Return the SciPy matrix that an operator `Sparse` holds; anything else as it is."""
+    return A.matrix if isinstance(A, Sparse) else A
 
 
 def require_tolerances(rtol: Any, atol: Any, b: Any) -> None:
@@ -130,7 +136,7 @@ def rescaled(x: Any, unit: float) -> Any:
         x = x * unit
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"the solution overflows {x.dtype}: scale A or b")
-    if largest > 0 and largest * unit < float(xp.finfo(x.dtype).smallest_normal):
+    if largest > 0 and not bool(xp.any(x != 0)):
         raise ValueError(f"the solution vanishes in {x.dtype}: scale A or b")
     return x
 

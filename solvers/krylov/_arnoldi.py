@@ -92,9 +92,10 @@ def arnoldi(
         cycle = _Cycle(run, x, r, restart, flexible, direction)
         ended = cycle.fill()
         for dropped in (0, 1):
-            x = cycle.iterate(dropped)
-            r = run.b - run.product(x)
-            last = run.norms[-1] = norm(r)
+            with np.errstate(all="ignore"):  # what is not finite is refused
+                x = cycle.iterate(dropped)
+                r = run.b - run.product(x)
+                last = run.norms[-1] = norm(r)
             if last <= before:
                 break  # else the last direction of a nearly singular matrix is all rounding errors
         if last <= run.target * (1 + 1e-6):

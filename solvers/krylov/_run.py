@@ -71,7 +71,12 @@ class Run:
 
     def late(self) -> bool:
         """Tell whether the time is spent."""
-        return self.time_limit is not None and time.perf_counter() - self._begin >= self.time_limit
+        return self.time_limit is not None and self.spent >= self.time_limit
+
+    @property
+    def spent(self) -> float:
+        """Seconds so far."""
+        return time.perf_counter() - self._begin
 
     def checked(self, x: Vector) -> tuple[Vector, Vector, Status | None]:
         """Return the iterate, its residual itself, whose norm is noted, and what follows from it.
@@ -161,7 +166,7 @@ def application(name: str, f: Any) -> Callable[[Vector], Vector] | None:
 class Measured:
     """Products with a matrix, divided by a power of two: the unit in which the first one was.
 
-    Squares of entries can then be taken, whatever the scale of the matrix.
+    Squares of entries can then be taken, whatever the scale of the matrix (or preconditioner).
     """
 
     def __init__(self, product: Callable[[Vector], Vector]) -> None:

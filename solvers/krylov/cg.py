@@ -10,7 +10,7 @@ from structlin._kernels import conjugate_directions as directions
 from structlin.solvers._solution import Solution, warns_unconverged
 from structlin.solvers._vectors import unit_of
 from structlin.solvers.krylov._flexible import flexible_cg
-from structlin.solvers.krylov._run import Run, application, prepared
+from structlin.solvers.krylov._run import Measured, Run, application, prepared
 from structlin.solvers.krylov._settings import require_count, require_function
 
 
@@ -111,6 +111,8 @@ def cg(
         memory = 2
     choices = {} if memory is None else {"memory": require_count("memory", memory)}
     run = prepared(A, b, x0, rtol, atol, maxiter, time_limit, callback, preconditioner, choices)
+    if run.precondition is not None:
+        run.precondition = Measured(run.precondition)  # its scale does not matter
     if memory is None:
         return _conjugate_gradients(run)
     return flexible_cg(run, application("direction", direction), int(memory))

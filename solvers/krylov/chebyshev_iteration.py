@@ -108,7 +108,7 @@ def chebyshev_iteration(
     if ends is None:
         ends = spectral_interval(A, preconditioner=preconditioner, rng=rng)
     run.choices["interval"] = ends
-    if not ends[0] > 0:
+    if interval is None and not ends[0] > eps_of(r) * ends[1]:  # zero, but for rounding errors
         return run.solution(run.x, "breakdown")
     return _iterate(run, r, *ends, adaptive=interval is None)
 

@@ -122,6 +122,6 @@ def _tridiagonal(
 
 
 def _root(square: float, rounding: float = 0.0) -> float:
-    if not square >= -rounding:  # NaN too
+    if not -rounding <= square < math.inf:  # NaN too
         raise ValueError(f"preconditioner is not positive definite: rᴴ M⁻¹ r = {square:g} was met")
     return math.sqrt(max(square, 0.0))

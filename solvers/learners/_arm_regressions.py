@@ -57,10 +57,7 @@ class ArmRegressions(Learner):
             contexts,
             rng=rng,
         )
-        if bounds:
-            self._exponents = total_degree(len(bounds), self.degree)
-        else:
-            self._exponents = np.zeros((1, 0), dtype=np.int64)
+        self._exponents = total_degree(len(bounds), self.degree)
         m = len(self._exponents)
         self._gram = np.zeros((self.arms, m, m))
         self._moments = np.zeros((self.arms, m))

@@ -109,4 +109,4 @@ def total_degree(components: int, degree: int) -> NDArray[np.int64]:
         if sum(powers) <= degree
     ]
     exponents.sort(key=lambda powers: (sum(powers), powers))
-    return np.array(exponents, dtype=np.int64).reshape(-1, components)
+    return np.array(exponents, dtype=np.int64).reshape(len(exponents), components)

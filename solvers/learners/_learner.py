@@ -8,6 +8,7 @@ import dataclasses
 import math
 import numbers
 import operator
+import statistics
 import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -19,6 +20,7 @@ from structlin.solvers.learners._generators import restored_generator, saved_gen
 
 max_loss = 1e100  # keeps totals far from overflow
 _max_rounds = 2**63 - 1
+_asks = 15  # plays of which the middle one is taken for the best; a choice
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,6 +188,28 @@ class Learner(abc.ABC):
             self.clipped += clipped
             return self._ask(inside, clipped)
 
+    def best(self, context: Any = None) -> Any:
+        """Return the value that is thought best, without learning anything.
+
+        Learners that do not know it otherwise take that of the arm which a copy would play most
+        often of several times, or the median of the numbers: exploration is mostly left out.
+
+        Parameters
+        ----------
+        context : float, sequence of float, or None
+            As in `ask`.
+
+        Raises
+        ------
+        ValueError
+            If the learner needs a context and there is none, or it has another length, or is NaN.
+        """
+        asked = self.copy()
+        plays = [asked.ask(context) for _ in range(_asks)]
+        arms = [play.arm for play in plays]
+        frequent = max(arms, key=arms.count)
+        return _median([play.value for play in plays if play.arm == frequent])
+
     def tell(self, play: Play, outcome: float | Outcome) -> None:
         """Learn what a play cost.
 
@@ -339,6 +363,16 @@ def started(prototype: Learner, rng: np.random.Generator) -> Learner:
 def alike(one: Learner, other: Learner) -> bool:
     """Tell whether learners are of one kind and have equal settings."""
     return type(one) is type(other) and one._settings == other._settings
+
+
+def _median(values: list[Any]) -> Any:
+    """Return the median of numbers, or of each number in mappings; else the first value."""
+    first = values[0]
+    if isinstance(first, Mapping):
+        return {name: _median([value[name] for value in values]) for name in first}
+    if isinstance(first, numbers.Real):
+        return statistics.median_low(values)
+    return first
 
 
 def _checked_loss(loss: Any) -> float:

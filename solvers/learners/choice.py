@@ -90,7 +90,11 @@ class Choice(Learner):
         for key, value in (("name", name), ("knob", knob)):
             if not isinstance(value, str):
                 raise TypeError(f"{key} is {value!r}: pass a word")
+        if name == knob:
+            raise ValueError(f"name and knob are both {name!r}: plays need two words")
         names = [str(option) for option in options]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two of the options {', '.join(names)} have the same name")
         prototypes = {
             option: None if learner is None else made(f"options[{option!r}]", learner)
             for option, learner in zip(names, options.values(), strict=True)
@@ -152,6 +156,8 @@ class Choice(Learner):
         return Play(value, arm, selected.probability, context, clipped, (selected, inner))
 
     def _tell(self, play: Play, outcome: Outcome) -> None:
+        if not isinstance(play.details, tuple) or len(play.details) != 2:
+            raise ValueError("this play is of another learner")
         selected, inner = play.details
         self.selector.tell(selected, outcome)
         learner = self.learners[self._names[int(play)]]
@@ -169,8 +175,10 @@ class Choice(Learner):
 
     def _merge(self, other: Choice) -> None:
         theirs = other._parts()
-        for part, learner in self._parts().items():
+        merged = {part: learner.copy() for part, learner in self._parts().items()}
+        for part, learner in merged.items():  # if one does not fit, nothing has changed
             learner.merge(theirs[part])
+        self._take(merged)
 
     def _state(self) -> dict[str, Any]:
         return {part: learner.state_dict() for part, learner in self._parts().items()}
@@ -185,5 +193,8 @@ class Choice(Learner):
                 raise ValueError(f"the settings of its {part} are others")
         if restored["selector"].rounds > self.rounds:
             raise ValueError(f"its selector has more rounds than its {self.rounds}")
-        self.selector = restored["selector"]
-        self.learners = {option: restored.get(f"option {option}") for option in self.learners}
+        self._take(restored)
+
+    def _take(self, parts: Mapping[str, Learner]) -> None:
+        self.selector = parts["selector"]
+        self.learners = {option: parts.get(f"option {option}") for option in self.learners}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._kernels import quadratic_surrogate
-from structlin._kernels.quadratic_surrogate import noise_memory
+from structlin._kernels.quadratic_surrogate import noise_memory, usual_noise
 from structlin.solvers.learners._arms import checked_discount, compiled
 from structlin.solvers.learners._context import ContextSpace, total_degree
 from structlin.solvers.learners._knobs import Scale, checked_knobs
@@ -23,8 +23,9 @@ _level_deviation = 100.0  # of ln loss: nothing is known of it
 _slope_deviation = 0.5
 _curvature, _curvature_deviation = 0.25, 0.25
 _decay = 0.8  # of the deviations, for every degree in the contexts
-_noise, _noise_weight = 0.1, 4.0  # of ln loss, and how many observations that is worth
-_nearest, _farthest = 0.01, 0.3  # steps off the minimum
+_noise_weight = 4.0  # observations that `usual_noise` is worth
+_nearest, _farthest = 0.01, 1.0  # steps off the minimum
+_largest_share = 0.3  # of a step in half the range
 _least_curvature = 0.02
 _fading = 0.5  # after t rounds, round i counts as (i/t)^½
 _discount, _discount_in_contexts = 0.995, 0.999
@@ -80,10 +81,11 @@ class QuadraticSurrogate(Learner):
     work there was.
 
     What is played is the minimiser of the model over the range, ``C`` taken to be positive
-    definite; and in every other round, drawn at random, half of its standard deviation beside it.
+    definite; and in every other round, drawn at random, 0.7 of its standard deviation beside it.
     This is Thompson sampling, linearised: steps are longest where least is known, and fall with
     ``t^(−1/4)``, which balances their cost ``O(δ²)`` against what is learned, until as much is
-    forgotten as comes in.
+    forgotten as comes in. They are never so short that they cost less than 0.1 % or a tenth of the
+    noise's variance, nor so long that they are thought to cost more than 10 %.
 
     Rounds fade, so that what was played far from the minimum ceases to bend the parabola. Outliers
     move the model no further than five standard deviations. A censored loss counts as four times
@@ -141,12 +143,17 @@ class QuadraticSurrogate(Learner):
         self._model[:p] = np.diag(variance)
         self._model[p] = self._model[p + 1] = mean
         self._model[p + 2] = variance
-        self._model[p + 3, :2] = _noise**2, _noise_weight
+        self._model[p + 3, :2] = usual_noise**2, _noise_weight
         self._ranges = np.array(
             [(low, 2 / (high - low)) for low, high in space.bounds] if space else np.empty((0, 2))
         )
         self._limits = np.stack(
-            [_nearest / units, _farthest / units, 2 * _least_curvature * units**2], axis=1
+            [
+                _nearest / units,
+                np.minimum(_farthest / units, _largest_share),
+                2 * _least_curvature * units**2,
+            ],
+            axis=1,
         )
         self._work = np.empty((d + 3, p))
         self._reference: float | None = None  # the first ln(reduction)
@@ -250,7 +257,7 @@ class QuadraticSurrogate(Learner):
         self._model[p] = covariance @ weighted
         (own_noise, own_weight), (noise, weight) = self._model[p + 3, :2], other._model[p + 3, :2]
         total = own_weight + weight - _noise_weight
-        squares = own_weight * own_noise + weight * noise - _noise_weight * _noise**2
+        squares = own_weight * own_noise + weight * noise - _noise_weight * usual_noise**2
         self._model[p + 3, :2] = (
             max(squares / total, min(own_noise, noise)),
             min(total, noise_memory),
@@ -295,7 +302,7 @@ def _exponents(knobs: int, contexts: int, degree: int) -> NDArray[np.int64]:
     rows = [
         [*powers, *degrees]
         for powers in total_degree(knobs, 2).tolist()
-        for degrees in _degrees(contexts, max(degree - sum(powers), 0))
+        for degrees in total_degree(contexts, max(degree - sum(powers), 0)).tolist()
     ]
     return np.array(rows, dtype=np.int64).reshape(-1, knobs + contexts)
 
@@ -306,11 +313,6 @@ def _default_degree(knobs: int, contexts: int) -> int:
         if len(_exponents(knobs, contexts, degree)) <= _most_coefficients:
             return degree
     return 2
-
-
-def _degrees(contexts: int, degree: int) -> list[list[int]]:
-    rows: list[list[int]] = total_degree(contexts, degree).tolist() if contexts else [[]]
-    return rows
 
 
 def _prior(

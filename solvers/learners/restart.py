@@ -115,6 +115,10 @@ class RestartOnDrift(Learner):
     def __repr__(self) -> str:
         return f"<RestartOnDrift {self.restarts} restarts of {self.learner!r}>"
 
+    def best(self, context: Any = None) -> Any:
+        """Return what the learner at work thinks best."""
+        return self.learner.best(context)
+
     def _begin(self, prototype: Learner) -> None:
         self.learner = prototype.fresh(self._rng)
         self._evidence = 0.0

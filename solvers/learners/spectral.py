@@ -125,7 +125,7 @@ class SpectralLearner(Learner):
             "discount": self.discount,
         }
         super().__init__(settings, space, rng=rng)
-        self._exponents = total_degree(d, self.degree) if d else np.zeros((1, 0), dtype=np.int64)
+        self._exponents = total_degree(d, self.degree)
         p = len(self._exponents)
         degrees = self._exponents.sum(axis=1)
         deviations = _slope / np.maximum(degrees, 1.0)

@@ -17,4 +17,4 @@ from structlin.solvers.learning.solver_choices import (
     solver_learner as solver_learner,
 )
 from structlin.solvers.learning.solver_tuner import SolverTuner as SolverTuner
-from structlin.solvers.learning.tuned_solver import Trial as Trial, TunedSolver as TunedSolver
+from structlin.solvers.learning.tuned_solver import TunedSolver as TunedSolver

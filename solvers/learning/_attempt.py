@@ -14,9 +14,10 @@ import numpy as np
 from structlin._norm import norm
 from structlin._validation import inexact
 from structlin.solvers._solution import Solution
-from structlin.solvers.learning._called import CalledSolver
+from structlin.solvers.learning._called import CalledSolver, is_finite
 
 _log = logging.getLogger(__name__)
+_limits = ("max_iterations", "time_limit")
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -49,8 +50,10 @@ class Attempt:
 
     @property
     def idle(self) -> bool:
-        """Whether there was nothing to do, so that nothing can be learned."""
-        if self.given_up or self.answer.iterations:
+        """Whether nothing was done, so that nothing can be learned."""
+        if self.given_up:  # a limit may leave no iteration
+            return self.given_up in _limits and self.first is not None and not self.first.iterations
+        if self.answer.iterations:
             return False
         return not self.solver.direct or not self.answer.residual_norms[0] > 0
 
@@ -109,7 +112,7 @@ def _answer_instead(
     first, last = failed.residual_norms[0], failed.residual_norms[-1]
     # a product that underflows is still a tolerance
     atol = max(tolerances["rtol"] * norm(inexact(b)), tolerances["atol"], math.ulp(0.0))
-    start = failed.x if last < first else x0
+    start = failed.x if last < first and is_finite(failed.x) else x0
     return continued(failed, backstop(A, b, limits, x0=start, rtol=0.0, atol=atol))
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import math
+import numbers
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import array_api_compat as compat
+import numpy as np
+
+from structlin._validation import first_nonfinite
 from structlin.solvers._solution import Solution, Solver, quiet, require_callable, solved
 
 
@@ -26,6 +33,7 @@ class CalledSolver:
         require_callable(role, solver)
         self._given = solver, role
         self._solver = quiet(solver)
+        self._trusted = _is_ours(solver)
         self.name = name_of(solver)
         parameters = parameters_of(solver)
         names = list(parameters)
@@ -39,7 +47,8 @@ class CalledSolver:
         given = {**keywords, **limits}
         for name in self._dropped:
             given.pop(name)
-        return solved(self._solver, *((b,) if self._prepared else (A, b)), **given)
+        solution = solved(self._solver, *((b,) if self._prepared else (A, b)), **given)
+        return solution if self._trusted else _checked(solution, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CalledSolver, self._given  # the quiet solver has no name of its own
@@ -61,6 +70,39 @@ def name_of(solver: Any) -> str:
     if isinstance(solver, types.MethodType):
         return f"{type(solver.__self__).__name__}.{name}"
     return name
+
+
+def _is_ours(solver: Any) -> bool:
+    """Tell whether a solver is one of this package."""
+    while isinstance(solver, functools.partial):
+        solver = solver.func
+    solver = getattr(solver, "__func__", solver)
+    return quiet(solver) is not solver
+
+
+def _checked(solution: Solution, name: str) -> Solution:
+    """Return the solution of a user's solver, failed if there is a NaN or Inf in its answer.
+
+    Raises
+    ------
+    TypeError
+        If it does not tell how many iterations it did.
+    """
+    iterations = solution.iterations
+    if not isinstance(iterations, numbers.Integral) or iterations < 0:
+        raise TypeError(f"{name} returned iterations={iterations!r}: it must be a whole number")
+    norms = np.asarray(solution.residual_norms, dtype=np.float64)
+    status = solution.status
+    if status == "converged" and not (math.isfinite(norms[-1]) and is_finite(solution.x)):
+        status = "breakdown"
+    return dataclasses.replace(
+        solution, status=status, iterations=int(iterations), residual_norms=norms
+    )
+
+
+def is_finite(x: Any) -> bool:
+    """Tell whether no entry of an array is NaN or infinite."""
+    return bool(compat.is_array_api_obj(x)) and first_nonfinite(x) is None
 
 
 def called_solvers(solver: Solver | Mapping[str, Solver]) -> dict[str, CalledSolver]:

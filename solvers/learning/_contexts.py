@@ -10,6 +10,7 @@ import numpy as np
 from structlin._backend import namespace
 from structlin._kernels.stencil import along
 from structlin.matrices import GridOperator, aslinearoperator, diagonal
+from structlin.solvers._vectors import unwrapped
 
 operator_bounds = ((-6.0, 0.0), (0.0, 9.0))  # of log10 of the dominance, and of the rows
 
@@ -35,7 +36,7 @@ def operator_context(A: Any) -> tuple[float, float]:
 
 def _grid_dominance(A: GridOperator) -> float:
     """Return the dominance of a stencil: inner faces cancel, those of the sides and shifts stay."""
-    xp, is_complex = A.xp, A.is_complex
+    xp = A.xp
 
     def mean(x: Any) -> float:
         if x.size == 1:
@@ -43,7 +44,7 @@ def _grid_dominance(A: GridOperator) -> float:
         else:
             unit = float(xp.max(xp.abs(x))) or 1.0  # their sum might overflow
             x = xp.mean(x / unit)
-        return unit * float(xp.real(x) if is_complex else x)
+        return unit * complex(x).real
 
     middle = mean(A.coefficients)
     total = mean(A.shift) / middle
@@ -59,7 +60,7 @@ def _grid_dominance(A: GridOperator) -> float:
 
 
 def _dominance(A: Any) -> float:
-    A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    A = unwrapped(A)
     xp = namespace(A)
     with np.errstate(all="ignore"):
         if hasattr(A, "tocsr"):

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution
+from structlin.solvers._vectors import unwrapped
 from structlin.solvers.learners._learner import Outcome
 from structlin.solvers.learning._attempt import Attempt
 
 Loss = Literal["iterations", "flops", "seconds"] | Callable[[Solution], float]
 loss_names = ("iterations", "flops", "seconds")
 _stopped = ("converged", "max_iterations", "time_limit")
-_window = 20  # iterations over which a rate is observed, at most
-_least_window = 3
+_window, _least_window = 20, 3  # iterations over which a rate is observed: choices
 # products with A and updates of a vector in an iteration
 _work: dict[str, tuple[float, float]] = {
     "jacobi": (1, 2),
@@ -91,22 +91,20 @@ def outcome_of_solution(solution: Solution, loss: Loss) -> Outcome:
     return Outcome(cost, not solution.converged, observed_rate(norms), observed_reduction(norms))
 
 
-def flops(solver: str, A: Any, iterations: int) -> float:
-    """Return the operations of that many iterations of a solver of this package.
-
-    Raises
-    ------
-    ValueError
-        If there is no model of the solver.
-    """
-    n = int(A.shape[0])
-    if solver == "fast_sine":  # two transforms, of 2.5 n log₂ n operations each
-        return 5.0 * n * math.log2(max(n, 2))
-    if solver not in _work:
+def require_model(solver: str) -> None:
+    """Raise unless `flops` knows the solver of that name."""
+    if solver != "fast_sine" and solver not in _work:
         raise ValueError(
             f"there is no model of the operations of {solver}: pass loss='seconds', or a function "
             "of the solution"
         )
+
+
+def flops(solver: str, A: Any, iterations: int) -> float:
+    """Return the operations of that many iterations of a solver of this package."""
+    n = int(A.shape[0])
+    if solver == "fast_sine":  # two transforms, of 2.5 n log₂ n operations each
+        return 5.0 * n * math.log2(max(n, 2))
     products, updates = _work[solver]
     operations: float = iterations * 2.0 * (products * _entries(A) + updates * n)
     return operations
@@ -116,6 +114,6 @@ def _entries(A: Any) -> int:
     """Return how many entries a product with a matrix reads."""
     if isinstance(A, GridOperator):
         return math.prod(A.grid) * (1 + 2 * len(A.grid))
-    A = getattr(A, "matrix", A)
+    A = unwrapped(A)
     nnz = getattr(A, "nnz", None)
     return int(math.prod(A.shape) if nnz is None else nnz)

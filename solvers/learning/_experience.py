@@ -125,15 +125,23 @@ class Experience:
         self._rng = restored_generator(state["generator"])
         for kind in state["kinds"]:
             key = Key.from_state_dict(kind["key"])
+            if key in self.learners:
+                raise ValueError(f"{key} comes twice")
             learner = Learner.from_state_dict(kind["learner"])
             if not alike(learner, self.prototype):
                 raise ValueError(f"{learner!r} has other settings than {self.prototype!r}")
-            self.learners[key] = learner
-            self._records[key] = Record.from_state_dict(kind["record"])
+            record = Record.from_state_dict(kind["record"])
+            components = 0 if learner.contexts is None else len(learner.contexts.bounds)
+            if record.solves and len(record.least) != components:
+                raise ValueError(f"contexts of {len(record.least)} components, not {components}")
+            self.learners[key], self._records[key] = learner, record
 
     def __getstate__(self) -> dict[str, Any]:
-        with self._lock:
-            return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        with self._lock:  # copies, because other threads may go on learning
+            state = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+            state["learners"] = {key: learner.copy() for key, learner in self.learners.items()}
+            state["_records"] = copy.deepcopy(self._records)
+            return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

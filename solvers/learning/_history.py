@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -76,19 +78,21 @@ class History:
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """Return the record that `state_dict` described."""
         history = cls()
-        history.solves, history.total = int(state["solves"]), float(state["total"])
-        history._stride = int(state["stride"])
+        history.solves, history.total = operator.index(state["solves"]), float(state["total"])
+        history._stride = operator.index(state["stride"])
         history._rows = [
             (int(k), float(total), float("nan") if value is None else float(value), str(name))
             for k, total, value, name in state["rows"]
         ]
         places = [row[0] for row in history._rows]
+        totals = [0.0, *(row[1] for row in history._rows), history.total]
         if not (
             0 <= history.total < math.inf
             and 0 <= len(places) < _capacity
             and history._stride >= 1
             and places == sorted(set(places))
             and all(0 < place <= history.solves for place in places)
+            and all(one <= other for one, other in itertools.pairwise(totals))
         ):
             raise ValueError("the history is out of order")
         return history

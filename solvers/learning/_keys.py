@@ -14,6 +14,7 @@ from structlin._norm import norm
 from structlin.matrices import GridOperator
 
 _tightest = 20  # decades
+_most_bits = 64  # of a number of rows
 
 
 class Key(NamedTuple):
@@ -81,9 +82,16 @@ class Key(NamedTuple):
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """Return the key that `state_dict` described."""
         key = cls(**{**state, "options": tuple((name, value) for name, value in state["options"])})
-        if not 1 <= key.decade <= _tightest:
-            raise ValueError(f"decade {key.decade!r}")
-        hash(key)
+        words = (key.solver, key.matrix, key.dtype, key.device, *(name for name, _ in key.options))
+        if not (
+            all(isinstance(word, str) for word in words)
+            and all(isinstance(value, str | int) for _, value in key.options)
+            and (key.group is None or isinstance(key.group, str | int))
+            and (key.size is None or (type(key.size) is int and 0 <= key.size < _most_bits))
+            and (type(key.decade) is int and 1 <= key.decade <= _tightest)
+            and isinstance(key.warm, bool)
+        ):
+            raise ValueError(f"{key} is impossible")
         return key
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from structlin.solvers.learners._arms import checked_arms
@@ -105,16 +104,6 @@ class KnobSpace:
     def kind(self, choice: Mapping[str, Any]) -> str:
         """Return a name for the discrete part of a choice."""
         return repr([choice[name] for name in self._lists])
-
-    def middle(self, choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the most frequent combination, with the medians of what was chosen beside it."""
-        found = [self.kind(choice) for choice in choices]
-        frequent = max(found, key=found.count)
-        among = [choice for choice, name in zip(choices, found, strict=True) if name == frequent]
-        medians = {
-            name: statistics.median_low([choice[name] for choice in among]) for name in self._ranges
-        }
-        return {**among[0], **medians}
 
 
 def _checked_range(given: tuple[Any, ...]) -> Knob:

@@ -42,7 +42,7 @@ class Reading:
     def outcome(self, penalty: float) -> Outcome | None:
         """Return what the learner is told; ``penalty`` is the least that a failure costs."""
         if self.failure is not None:
-            loss = max(self.loss or 0.0, penalty)
+            loss = min(max(self.loss or 0.0, penalty), max_loss)
             return Outcome(loss, True, self.rate, self.reduction)
         if self.loss is None:
             return None
@@ -88,9 +88,13 @@ def read(returned: Any, loss: Loss, seconds: float, name: str) -> Reading:
         failure, value = failure or ("NaN" if math.isnan(value) else "infinite loss"), None
     if failure is None and compat.is_array_api_obj(x) and first_nonfinite(x) is not None:
         failure = "NaN"
-    if norms is None or not len(norms):
+    try:
+        norms = np.asarray(() if norms is None else norms, dtype=np.float64)
+        norms = norms.reshape(len(norms))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} returned residual_norms {norms!r}: pass real numbers") from None
+    if not len(norms):
         return Reading(value, failure)
-    norms = np.asarray(norms, dtype=np.float64)
     return Reading(value, failure, observed_rate(norms), observed_reduction(norms))
 
 
@@ -139,7 +143,10 @@ def _told(info: Any) -> tuple[str | None, Any, Any] | None:
 def _number(value: Any, name: str) -> float:
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} is {value!r}: it must be a real number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is {value}: it must lie between 0 and {max_loss:g}") from None
     if number < 0 or max_loss < number < math.inf:
         raise ValueError(f"{name} is {number}: it must lie between 0 and {max_loss:g}")
     return number

@@ -208,6 +208,8 @@ class TunedHierarchy:
         ------
         ValueError
             If shapes disagree, an entry is NaN or Inf, or a tolerance or limit is none.
+        TypeError
+            If ``b`` is no array, or complex where the matrix is real.
 
         Warns
         -----
@@ -216,6 +218,8 @@ class TunedHierarchy:
         """
         A = self.hierarchy.levels[0].A
         b, x0 = require_vectors(A, b, x0)  # here, because a wrong input is no failure of a knob
+        if np.iscomplexobj(b) and not np.iscomplexobj(A):
+            raise TypeError("b is complex, but the hierarchy is real: solve for its two parts")
         require_tolerances(rtol, atol, b)
         require_limits(maxiter, time_limit, None)
         x = np.zeros_like(b) if x0 is None or not b.any() else x0

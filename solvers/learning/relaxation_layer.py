@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import operator
@@ -16,7 +17,13 @@ from structlin.solvers.learners._learner import Learner, Outcome, Play
 from structlin.solvers.learning._attempt import attempted
 from structlin.solvers.learning._called import CalledSolver, called_solvers
 from structlin.solvers.learning._contexts import operator_bounds, operator_context
-from structlin.solvers.learning._costs import Loss, loss_names, outcome, outcome_of_solution
+from structlin.solvers.learning._costs import (
+    Loss,
+    loss_names,
+    outcome,
+    outcome_of_solution,
+    require_model,
+)
 from structlin.solvers.learning._defaults import default_learner
 from structlin.solvers.learning._experience import Experience
 from structlin.solvers.learning._history import History
@@ -45,6 +52,9 @@ class Decision:
     parameters: Mapping[str, Any]
     key: Key
     play: Play
+
+
+_given = ("A", "b", "x0", "rtol", "atol", "maxiter", "time_limit")
 
 
 class RelaxationLayer:
@@ -93,7 +103,8 @@ class RelaxationLayer:
     ------
     ValueError
         If a range is empty, ``contexts`` is given beside a learner that has its own, the loss is
-        unknown, or there is no default learner for this knob.
+        unknown (or ``"flops"``, and a solver's operations are), or there is no default learner for
+        this knob.
     TypeError
         If a solver or loss cannot be called, or the learner is none.
 
@@ -107,14 +118,15 @@ class RelaxationLayer:
     What is read off an operator ``A`` with diagonal ``D`` is ``log₁₀(1ᵀA1 / 1ᵀD1)``, its mean
     diagonal dominance, in [−6, 0], and ``log₁₀ n`` in [0, 9]
     (`RelaxationLayer.operator_contexts`), so that ``n`` may change between solves. Without any
-    context, a change of ``n`` by a factor of two or more begins anew.
+    context, ``n`` is told apart by its order of magnitude, in powers of two.
 
     Nothing is learned from a solve that found nothing to do, nor, if the loss is ``"seconds"``,
     from the first of its kind in a process, which may have to compile. If an attempt fails, only
     a lower bound of its cost is known: the iterations done if a limit stopped it, ``maxiter`` if it
-    diverged, broke down or raised an exception (loss ``"seconds"``, or a function: what attempt
-    and backstop took together). The backstop starts from the better of ``x0`` and the last
-    iterate, under the same limits. ValueError and TypeError are about the input, and are raised.
+    diverged, broke down, returned NaN or raised an exception (loss ``"seconds"``, or a function:
+    what attempt and backstop took together). The backstop starts from the better of ``x0`` and the
+    last iterate, under the same limits. ValueError and TypeError are about the input, and are
+    raised.
 
     Memory does not grow with the number of solves. Several threads may solve at once.
 
@@ -153,8 +165,13 @@ class RelaxationLayer:
         self._name = "|".join(sorted(self._solvers))
         if not isinstance(knob, str) or not knob.isidentifier():
             raise TypeError(f"knob is {knob!r}: pass the name of an argument of the solver")
+        if knob in _given:
+            raise ValueError(f"knob is {knob!r}, which is given in every solve: it is not chosen")
         if not (callable(loss) or loss in loss_names):
             raise ValueError(f"loss is {loss!r}: pass one of {', '.join(loss_names)} or a function")
+        if loss == "flops":
+            for one in self._solvers.values():
+                require_model(one.name)
         self.knob = knob
         self.loss = loss
         if learner is None:
@@ -184,6 +201,11 @@ class RelaxationLayer:
         solves = self.history.solves
         done = f"{solves} solves, {self.iterations} iterations" if solves else "nothing solved"
         return f"<RelaxationLayer {self._name} {self.knob}, {type(self.learner).__name__}: {done}>"
+
+    @property
+    def _terms(self) -> tuple[Any, ...]:
+        """What costs must have in common to be comparable."""
+        return self._name, self.knob, self.loss if isinstance(self.loss, str) else None, self._reads
 
     @property
     def learners(self) -> Mapping[Key, Learner]:
@@ -239,7 +261,8 @@ class RelaxationLayer:
         Raises
         ------
         TypeError
-            If a solver returns no `Solution`, or a context is not made of real numbers.
+            If a solver returns no `Solution`, a context is not made of real numbers, or an option
+            is what the layer chooses.
         ValueError
             If its solution has no residual norms; if a context is missing, NaN, or not expected.
 
@@ -313,6 +336,8 @@ class RelaxationLayer:
         parameters = (
             dict(play.value) if isinstance(play.value, Mapping) else {self.knob: play.value}
         )
+        if options and (twice := {self.knob, *parameters} & options.keys()):
+            raise TypeError(f"{min(twice)} is chosen by the layer: leave it out")
         name = parameters.pop("solver", None)
         if name is None:
             name = self._name
@@ -338,14 +363,18 @@ class RelaxationLayer:
         ------
         ValueError
             If the decision was told before, or the cost cannot be taken from a solution.
+        TypeError
+            If the decision is none, or the cost no real number.
         """
+        if not isinstance(decision, Decision):
+            raise TypeError(f"decision is {decision!r}: tell what ask() returned")
         if isinstance(cost, Solution):
             if cost.converged and not cost.iterations:
                 return
-            iterations = cost.iterations
-            cost = outcome_of_solution(cost, self.loss)
-            self._count(decision, iterations, False)
-        self._learn(decision, cost if isinstance(cost, Outcome) else Outcome(cost))
+            self._learn(decision, outcome_of_solution(cost, self.loss))
+            self._count(decision, operator.index(cost.iterations), False)
+        else:
+            self._learn(decision, cost if isinstance(cost, Outcome) else Outcome(cost))
 
     def report(self) -> Report:
         """Return what was learned, as a table that can be printed."""
@@ -359,10 +388,14 @@ class RelaxationLayer:
         Raises
         ------
         ValueError
-            If learners differ in kind or settings.
+            If layers differ in solver, knob or loss, or learners in kind or settings.
         TypeError
-            If experience of their kind cannot be added up.
+            If experience of their kind cannot be added up, or the other is no layer.
         """
+        if not isinstance(other, RelaxationLayer):
+            raise TypeError(f"other is {other!r}: pass a RelaxationLayer")
+        if self._terms != other._terms:
+            raise ValueError(f"{self!r} and {other!r} differ in solver, knob or loss: no merge")
         if other is self:
             raise ValueError("a layer cannot be merged with itself: its solves would count twice")
         self._experience.merge(other._experience)
@@ -408,7 +441,7 @@ class RelaxationLayer:
         Raises
         ------
         ValueError
-            If something in the state is missing or impossible.
+            If something in the state is missing or impossible, or it is of another solver.
         """
         try:
             if (state["kind"], state["version"]) != ("RelaxationLayer", 2):
@@ -423,7 +456,12 @@ class RelaxationLayer:
                 contextual=state["reads"],
                 backstop=backstop,
             )
+            if layer._reads != state["reads"]:
+                raise ValueError(f"its entry reads is {state['reads']!r}")
             layer._experience.load(state)
+            others = {key.solver for key in layer.learners} - {layer._name}
+            if others:
+                raise ValueError(f"it was learned with {min(others)}, not with {layer._name}")
             layer.history = History.from_state_dict(state["history"])
             layer.iterations = operator.index(state["iterations"])
             layer.failures = operator.index(state["failures"])
@@ -437,7 +475,10 @@ class RelaxationLayer:
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
-            return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+            state = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+            state["history"] = copy.deepcopy(self.history)
+            state["_timed"] = set()  # another process compiles anew
+            return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import math
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -14,7 +13,6 @@ from structlin.solvers.learning._keys import Key
 
 _window = 50  # solves over which costs are averaged
 _counted = ("solves", "iterations", "censored", "backstops", "clipped")
-_asks = 9  # plays of which the middle one is reported: some of them explore
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Row:
     contexts : tuple of (tuple of float)
         Contexts at which the choice is shown: the least seen, the middle and the largest.
     choices : tuple of object
-        What the learner would choose there, exploration aside.
+        What the learner thinks best there.
     """
 
     key: Key
@@ -146,8 +144,11 @@ class Record:
 
     def merge(self, other: Record) -> None:
         """Add the counts of another record; its recent solves count as the more recent ones."""
-        if not self.solves:
-            self.early = other.early
+        counted = min(self.solves, _window) + min(other.solves, _window)
+        if counted > _window:
+            self.early = _window / counted * (self.early + other.early)
+        else:
+            self.early += other.early
         self.recent.extend(other.recent)
         for name in _counted:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -173,7 +174,7 @@ class Record:
             self.backstops,
             self.clipped,
             contexts,
-            tuple(_choice(learner, context) for context in contexts),
+            tuple(learner.best(context or None) for context in contexts),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -189,24 +190,26 @@ class Record:
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
         """Return the record that `state_dict` described."""
         record = cls(**state)
+        missing = record.__dict__.keys() - state.keys()
+        if missing:
+            raise ValueError(f"a record has no entry {min(missing)!r}")
         record.recent = collections.deque(map(float, state["recent"]), maxlen=_window)
         record.least, record.most = (tuple(map(float, state[end])) for end in ("least", "most"))
         counts = [getattr(record, name) for name in _counted]
-        if not all(isinstance(count, int) and count >= 0 for count in counts):
+        if not all(type(count) is int and count >= 0 for count in counts):
             raise ValueError("something counted is negative, or no whole number")
+        if max(record.censored, record.clipped) > record.solves:
+            raise ValueError(f"more is counted than {record.solves} solves")
         numbers = (record.early, *record.recent, *record.least, *record.most)
         if not all(math.isfinite(number) for number in numbers):
             raise ValueError("a mean cost or a context is not finite")
+        if min(record.early, *record.recent, 0.0) < 0:
+            raise ValueError("a cost is negative")
+        if len(record.recent) != min(record.solves, _window):
+            raise ValueError(f"{len(record.recent)} recent costs of {record.solves} solves")
+        if not (
+            len(record.least) == len(record.most)
+            and all(low <= high for low, high in zip(record.least, record.most, strict=True))
+        ):
+            raise ValueError("the least context exceeds the largest")
         return record
-
-
-def _choice(learner: Learner, context: tuple[float, ...]) -> Any:
-    """Return what a learner thinks best, or the middle one of several choices of a copy."""
-    if hasattr(learner, "best"):
-        return learner.best(context or None)
-    asked = learner.copy()
-    values = [asked.ask(context or None).value for _ in range(_asks)]
-    if all(isinstance(value, int | float) for value in values):
-        return statistics.median_low(values)
-    shown = [_shown(value) for value in values]
-    return values[shown.index(collections.Counter(shown).most_common(1)[0][0])]

@@ -26,6 +26,7 @@ from structlin.solvers._vectors import (
     rescaled,
     rescaled_norms,
     unit_of,
+    unwrapped,
 )
 from structlin.solvers.learning._called import name_of, parameters_of
 from structlin.solvers.relaxation._systems import require_omega, system
@@ -144,7 +145,7 @@ def ssor_preconditioner(A: Any, omega: float = 1.0, *, ordering: str = "lexicogr
     known = ("lexicographic", "red-black") if stencil else ("lexicographic",)
     if ordering not in known:  # others would permute the residuals
         raise ValueError(f"ordering is {ordering!r}: pass {' or '.join(map(repr, known))}")
-    matrix = getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    matrix = unwrapped(A)
     xp = namespace(matrix)
     linalg = scipy_of(xp, "sparse.linalg")
     dtype = inexact(xp.zeros(0, dtype=matrix.dtype), xp).dtype
@@ -242,9 +243,9 @@ def scipy_solver(function: Callable[..., Any], **fixed: Any) -> Solver:
         arguments |= _tolerances(parameters, target)
         estimates = "callback_type" in parameters  # gmres: norms, relative to that of b
         if estimates:
-            restart = min(arguments.get("restart") or _cycle, flat.shape[0])
-            # it counts cycles
-            arguments |= {"callback_type": "pr_norm", "maxiter": -(-int(maxiter) // restart)}
+            restart = min(arguments.get("restart") or _cycle, flat.shape[0], int(maxiter))
+            cycles = -(-int(maxiter) // restart)  # which it counts
+            arguments |= {"callback_type": "pr_norm", "restart": restart, "maxiter": cycles}
 
         def look(passed: Any) -> None:
             if callback is not None and not estimates:

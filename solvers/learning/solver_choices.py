@@ -15,7 +15,7 @@ from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import Solution, Solver, quiet, warns_unconverged
-from structlin.solvers._vectors import require_vectors
+from structlin.solvers._vectors import require_vectors, unwrapped
 from structlin.solvers.fast_sine import fast_sine
 from structlin.solvers.krylov.cg import cg
 from structlin.solvers.learners._knobs import Scale
@@ -75,7 +75,7 @@ def solver_choices(A: Any) -> dict[str, Solver]:
     xp = namespace(A)
     chosen: dict[str, Solver] = {"cg": cg}
     grid = isinstance(A, GridOperator)
-    sparse = hasattr(getattr(A, "matrix", A), "tocsr")
+    sparse = hasattr(unwrapped(A), "tocsr")
     if grid or (sparse and is_numpy(xp)):
         chosen |= {"sor": sor, "ssor_cg": ssor_cg}
     if (grid or sparse) and is_numpy(xp):
@@ -320,7 +320,7 @@ def amg_cg(
 
 def _checked(A: Any, b: Any, x0: Any) -> tuple[Any, Any, Any]:
     """Return the matrix in CSR form, and the vectors."""
-    matrix = A.sparse.matrix if isinstance(A, GridOperator) else getattr(A, "matrix", A)
+    matrix = A.sparse.matrix if isinstance(A, GridOperator) else unwrapped(A)
     if not hasattr(matrix, "tocsr") or not is_numpy(namespace(matrix)):
         raise TypeError(f"A is a {type(A).__name__}: pass a SciPy sparse matrix, or a GridOperator")
     b, x0 = require_vectors(A if isinstance(A, GridOperator) else matrix, b, x0)

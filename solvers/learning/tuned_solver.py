@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-import math
 import operator
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import Any, Self
 from structlin._errors import ConvergenceWarning
 from structlin.solvers._solution import quiet, require_callable
 from structlin.solvers.learners import Learner, Play
-from structlin.solvers.learners._learner import alike
+from structlin.solvers.learners._learner import alike, max_loss
 from structlin.solvers.learning._called import name_of, parameters_of
 from structlin.solvers.learning._knob_space import KnobSpace
 from structlin.solvers.learning._readings import Loss, Reading, read, wait_for
@@ -26,7 +25,6 @@ from structlin.solvers.learning._time_limit import TimeLimit
 _log = logging.getLogger(__name__)
 
 _penalty = 2.0  # what a failure costs, in usual losses: the best choice never costs more than one
-_asks = 15  # plays of which the middle one is taken for the best; a choice
 _memory = 50  # calls over which the usual loss is averaged; a choice
 
 
@@ -174,16 +172,12 @@ class TunedSolver:
     def best(self, context: Any = None) -> dict[str, Any]:
         """Return the knobs that are thought best, without learning anything.
 
-        These are the middle ones of several that a copy of the learner would play: so exploration
-        is mostly left out.
-
         Parameters
         ----------
         context : float or sequence of float, optional
             What is known of the system.
         """
-        asked = self.learner.copy()
-        return self._knobs.middle([self.chosen(asked.ask(context)) for _ in range(_asks)])
+        return self._translate(self.learner.best(context))
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has been learned, ready for JSON."""
@@ -192,6 +186,7 @@ class TunedSolver:
                 "kind": "TunedSolver",
                 "version": 1,
                 "knobs": self._knobs.state(),
+                "loss": self._loss if isinstance(self._loss, str) else None,
                 "calls": self.calls,
                 "failures": self.failures,
                 "usual": self._usual,
@@ -213,6 +208,8 @@ class TunedSolver:
                 raise ValueError(f"it is a {state['kind']!r} of version {state['version']!r}")
             if state["knobs"] != self._knobs.state():
                 raise ValueError(f"it has knobs {state['knobs']}, not {self._knobs}")
+            if state["loss"] != (self._loss if isinstance(self._loss, str) else None):
+                raise ValueError(f"its loss is {state['loss'] or 'a function'}, not {self._loss}")
             learner = type(self.learner).from_state_dict(state["learner"])
             if not alike(learner, self.learner):
                 raise ValueError("its learner has other settings")
@@ -220,7 +217,7 @@ class TunedSolver:
                 operator.index(state[name]) for name in ("calls", "failures", "told")
             )
             usual = float(state["usual"])
-            if not (0 <= failures <= calls and 0 <= told <= calls and 0 <= usual < math.inf):
+            if not (0 <= failures <= calls and 0 <= told <= calls and 0 <= usual <= max_loss):
                 raise ValueError(f"{calls} calls, {failures} failures, usual loss {usual}")
         except KeyError as error:
             raise ValueError(f"the state of the tuned solver has no entry {error}") from None
@@ -237,10 +234,14 @@ class TunedSolver:
         Raises
         ------
         ValueError
-            If knobs or learners differ.
+            If knobs, losses or learners differ.
         TypeError
-            If experience of this kind of learner cannot be added up.
+            If experience of this kind of learner cannot be added up, or the other is none.
         """
+        if not isinstance(other, TunedSolver):
+            raise TypeError(f"other is {other!r}: pass a TunedSolver")
+        if other._loss != self._loss and not (callable(other._loss) and callable(self._loss)):
+            raise ValueError(f"{other!r} has loss {other._loss}, not {self._loss}: no merge")
         if other._knobs.state() != self._knobs.state():
             raise ValueError(f"{self!r} and {other!r} have different knobs: no merge")
         self.learner.merge(other.learner)

@@ -139,10 +139,13 @@ def _smoothed(level: Level, knobs: Knobs, count: int, x: Any, b: Any, *, backwar
 def _relaxations(
     level: Level, smoother: str, backward: bool
 ) -> list[Callable[[Any, Any, float, bool], Any]]:
-    """Return the relaxations that make up one sweep: along every axis, where lines are relaxed."""
+    """Return the relaxations that make up one sweep: along every axis, where lines are relaxed.
+
+    Where a level is one line that cannot be solved with, its points are relaxed in turn.
+    """
     xp = namespace(level.coefficients)
     stencil = level.coefficients, level.offsets, level.periodic
-    if smoother == "line":
+    if smoother == "line" and level.lines:
         lines = kernel(xp, sweeps.relax_lines)
 
         def along(axis: int) -> Callable[[Any, Any, float, bool], Any]:

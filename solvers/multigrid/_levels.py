@@ -35,6 +35,7 @@ class Level:
     offsets: Offsets
     periodic: Flags
     bound: float  # of the eigenvalues of D⁻¹ A, by Gershgorin's theorem
+    lines: bool  # whether the blocks of lines can be solved with
     axes: Axes = ()
     P: Any = None
 
@@ -60,20 +61,24 @@ def hierarchy(A: GridOperator, coarsest: int) -> Hierarchy:
     coefficients, offsets = _stencil(A)
     levels: list[Level] = []
     grid, periodic = A.grid, A.periodic
+    singular = is_singular(A)
     while True:
         _require_positive(coefficients[0, ...], len(levels))
         bound = _bound(grid, coefficients, offsets, periodic)
+        lines = not (singular and sum(size > 1 for size in grid) == 1)
+        this = grid, coefficients, offsets, periodic, bound, lines
         halved = _halved(grid, coefficients, offsets, periodic)
-        if math.prod(grid) <= coarsest or not any(halved):
-            levels.append(Level(grid, coefficients, offsets, periodic, bound))
-            break
         axes = transfers.coarse_axes(grid, periodic, halved)
+        # a single point of a singular operator would hold rounding errors only
+        vanishes = singular and math.prod(axis.coarse for axis in axes) == 1
+        if math.prod(grid) <= coarsest or not any(halved) or vanishes:
+            levels.append(Level(*this))
+            break
         P = transfers.interpolation(coefficients, offsets, axes)
-        levels.append(Level(grid, coefficients, offsets, periodic, bound, axes, P))
+        levels.append(Level(*this, axes, P))
         coefficients = kernel(xp, transfers.galerkin)(coefficients, offsets, periodic, P, axes)
         grid = tuple(axis.coarse for axis in axes)
         offsets = all_offsets(len(grid))
-    singular = is_singular(A)
     return Hierarchy(tuple(levels), _inverse(levels[-1], singular), singular)
 
 
@@ -110,7 +115,7 @@ def _halved(grid: tuple[int, ...], coefficients: Any, offsets: Offsets, periodic
     for axis, (size, wraps) in enumerate(zip(grid, periodic, strict=True)):
         coupled = sum(coefficients[p, ...] for p, offset in enumerate(offsets) if offset[axis])
         strengths.append(abs(float(xp.mean(coupled / coefficients[0, ...]))))
-        long.append(size >= (5 if wraps else 3))
+        long.append(size >= (5 if wraps else 2))
     strongest = max((s for s, enough in zip(strengths, long, strict=True) if enough), default=0.0)
     return tuple(
         enough and s >= _strong * strongest for s, enough in zip(strengths, long, strict=True)

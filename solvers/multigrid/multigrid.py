@@ -358,8 +358,7 @@ class Multigrid:
             x = cycle(self._hierarchy, knobs, x, b, symmetric=False)
             last = norm(b - xp.reshape(run.product(xp.reshape(x, (-1,))), self.A.grid))
             run.norms.append(last)
-            if run.callback is not None:  # cycles overwrite their iterates
-                run.show(xp.asarray(xp.reshape(x, (-1,)), copy=True))
+            run.show(xp.reshape(x, (-1,)))
             if last <= run.target:
                 return xp.reshape(x, (-1,)), "converged"
             if not last <= ceiling_of(first, b):

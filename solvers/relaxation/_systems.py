@@ -16,25 +16,14 @@ from structlin._kernels import csr, csr_eisenstat, eisenstat, stencil
 from structlin._norm import norm
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
-from structlin.solvers._vectors import require_vectors, rescaled, unit_of
+from structlin.solvers._vectors import require_vectors, rescaled, unit_of, unwrapped
+from structlin.solvers.relaxation._stationary import Relaxable
 
 
-class System(Protocol):
-    """A linear system that can be relaxed; vectors are in the system's own shape and order."""
+class System(Relaxable, Protocol):
+    """A linear system that can be relaxed in an ordering, and preconditioned by it."""
 
     ordering: str
-    unit: float
-    diagonal: Any
-    b: Any
-    x: Any
-
-    def product(self, x: Any) -> Any:
-        """Return ``A x``."""
-
-    def relax(
-        self, x: Any, omega: float, target: float, ceiling: float, norms: Any
-    ) -> tuple[Any, int]:
-        """Sweep until a residual norm leaves the interval, as the kernels document it."""
 
     def ssor(self, r: Any, omega: float) -> Any:
         """Return ``M⁻¹ r`` of the symmetric sweep: forward in the ordering, then backward."""
@@ -43,9 +32,6 @@ class System(Protocol):
         self, state: tuple[Any, Any, Any, float], omega: float, target: float, norms: Any
     ) -> tuple[tuple[Any, Any, Any, float], int]:
         """Do iterations of conjugate gradients with SSOR, as the kernels document them."""
-
-    def restored(self, x: Any) -> Any:
-        """Return an iterate in the shape, order and unit of the user's right-hand side."""
 
 
 def require_omega(omega: Any) -> float:
@@ -69,7 +55,7 @@ def system(A: Any, b: Any, x0: Any, ordering: str | None) -> System:
     if isinstance(A, GridOperator):
         b, x0 = require_vectors(A, b, x0)
         return GridSystem(A, b, x0, ordering)
-    A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    A = unwrapped(A)
     if hasattr(A, "tocsr"):
         A = A.tocsr() if A.ndim == 2 else A
         if not is_numpy(namespace(A)):
@@ -96,9 +82,10 @@ def require_positive(diagonal: Any) -> None:
     if not bool(xp.all(good)):
         row = int(xp.argmin(xp.astype(good, xp.int8)))
         entry = complex(diagonal[row])
+        shown = entry if entry.imag else entry.real
         raise ValueError(
-            f"the diagonal of A is {entry if entry.imag else entry.real:g} in row {row}: relaxation "
-            "by it and needs positive entries"
+            f"the diagonal of A is {shown:g} in row {row}: relaxation divides by it and needs "
+            "positive entries"
         )
 
 

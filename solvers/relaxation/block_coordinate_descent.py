@@ -19,6 +19,7 @@ from structlin.solvers._vectors import (
     require_vectors,
     rescaled,
     unit_of,
+    unwrapped,
 )
 from structlin.solvers.relaxation._blocks import prepared_blocks, row_sums
 from structlin.solvers.relaxation._stationary import relaxed
@@ -137,7 +138,7 @@ def block_coordinate_descent(
 def _rows_of(A: Any) -> Any:
     """Return the user's matrix in CSR form, its columns sorted, on the host."""
     known = isinstance(A, GridOperator)
-    A = A if known else getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    A = unwrapped(A)
     if not known and not hasattr(A, "tocsr"):
         raise TypeError(
             f"A is a {type(A).__name__}: block coordinate descent needs a GridOperator or a SciPy "

@@ -15,6 +15,7 @@ from structlin._errors import ConvergenceError
 from structlin._validation import require_finite
 from structlin.matrices import GridOperator
 from structlin.solvers._solution import quiet
+from structlin.solvers._vectors import unwrapped
 from structlin.solvers.relaxation._systems import require_omega, row_order
 from structlin.solvers.relaxation.sor import sor
 from structlin.solvers.relaxation.theory import jacobi_radius, sor_spectral_radius
@@ -68,8 +69,10 @@ def sor_iteration_bound(omega: float, beta: float, rtol: float, *, tau: float) -
     if not isinstance(tau, numbers.Real) or not 0 <= float(tau) < 1:
         raise ValueError(f"tau is {tau!r}: it must satisfy 0 <= tau < 1")
     radius = sor_spectral_radius(omega, beta)
-    factor = radius + float(tau) * (1 - radius)
-    return 1.0 + math.log(rtol) / math.log(factor) if factor > 0 else 1.0
+    rest = (1 - radius) * (1 - float(tau))
+    if not 0 < rest < 1:  # beyond what numbers resolve: no progress, or an end at once
+        return 1.0 if rest else math.inf
+    return 1.0 + math.log(rtol) / math.log1p(-rest)
 
 
 def near_asymptotic_tau(
@@ -172,6 +175,20 @@ class SplittingNumbers:
     diagonal: float
     coupling: float
 
+    def __post_init__(self) -> None:
+        """Check that a matrix can have these numbers.
+
+        Raises
+        ------
+        ValueError
+            If none can.
+        """
+        for name, least in (("condition", 1.0), ("diagonal", 1.0), ("coupling", -0.25)):
+            value = getattr(self, name)
+            # what is computed may be off by as much
+            if not isinstance(value, numbers.Real) or not least - 1e-5 <= float(value) < math.inf:
+                raise ValueError(f"{name} is {value!r}: in a definite matrix it is >= {least:g}")
+
     @property
     def omega(self) -> float:
         """The parameter for which ``I`` is greatest: ``2/(1 + √((2 + 4 b)/a))``."""
@@ -231,6 +248,11 @@ def splitting_numbers(
     48.374
     """
     rows = _rows_of(A)
+    if rows.shape[0] != rows.shape[1]:
+        raise ValueError(f"A is {rows.shape[0]}x{rows.shape[1]}: a square matrix is needed")
+    gap = abs(rows - rows.conj().T)
+    if gap.nnz and gap.max() > 100 * _eps_of(rows) * abs(rows).max():
+        raise ValueError("A is not Hermitian: the bounds hold for Hermitian matrices only")
     order = row_order(rows, ordering)
     if order is not None:
         rows = rows[order][:, order]
@@ -287,7 +309,7 @@ def sor_energy_bound(A: Any, omega: float, rtol: float) -> float:
     144
     """
     known, rtol = _numbers(A), _require_fraction("rtol", rtol)
-    start = math.log(math.sqrt(known.condition) / rtol)
+    start = 0.5 * math.log(known.condition) - math.log(rtol)
     gain = -0.5 * math.log1p(-min(known.sweep_bound(omega), 1 - 1e-16))
     return 1 + start / gain
 
@@ -330,7 +352,8 @@ def ssor_cg_iteration_bound(A: Any, omega: float, rtol: float) -> float:
     20
     """
     known, rtol = _numbers(A), _require_fraction("rtol", rtol)
-    start = math.acosh(math.sqrt(known.condition) / rtol)
+    size = 0.5 * math.log(known.condition) - math.log(rtol)
+    start = size + math.log1p(math.sqrt(max(-math.expm1(-2 * size), 0.0)))  # its arcosh
     root = math.sqrt(min(known.sweep_bound(omega), 1 - 1e-16))
     return 1 + start / (2 * math.atanh(root))
 
@@ -351,7 +374,7 @@ def _rows_of(A: Any) -> Any:
         if not is_numpy(A.xp):
             raise TypeError("bounds are computed on the CPU only: pass an operator of NumPy")
         return A.tosparse()
-    A = getattr(A, "matrix", A)  # the operator `Sparse` holds one
+    A = unwrapped(A)
     if not hasattr(A, "tocsr") or not is_numpy(namespace(A)):
         raise TypeError(f"A is a {type(A).__name__}: pass a GridOperator or a SciPy sparse matrix")
     require_finite("A", A)
@@ -374,8 +397,19 @@ def _dense_numbers(A: Any, D: Any, coupling: Any) -> SplittingNumbers:
 
 def _lanczos_numbers(A: Any, D: Any, coupling: Any, rng: Any) -> SplittingNumbers:
     linalg = scipy_of(namespace(A.data), "sparse.linalg")
-    solve = linalg.splu(A.tocsc(), permc_spec="MMD_AT_PLUS_A").solve
-    inverse = linalg.LinearOperator(A.shape, matvec=solve, dtype=A.dtype)
+    try:
+        factors = linalg.splu(
+            A.tocsc(),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+    except RuntimeError as error:
+        raise ValueError(f"A is not positive definite: {error}") from error
+    # a definite matrix needs no pivoting, and has positive pivots
+    if (factors.perm_r != factors.perm_c).any() or not (factors.U.diagonal().real > 0).all():
+        raise ValueError("A is not positive definite: its factorisation has a pivot <= 0")
+    inverse = linalg.LinearOperator(A.shape, matvec=factors.solve, dtype=A.dtype)
     start = np.random.default_rng(rng).standard_normal(A.shape[0])
 
     def greatest(B: Any, **kwargs: Any) -> float:
@@ -388,7 +422,12 @@ def _lanczos_numbers(A: Any, D: Any, coupling: Any, rng: Any) -> SplittingNumber
         return float(found[0])
 
     pencil = {"M": A, "Minv": inverse}
+    diagonal = greatest(D, **pencil)
+    if not diagonal * _eps_of(A) < 0.1:
+        raise ValueError("A is not positive definite: it is singular, up to rounding errors")
     least = 1 / greatest(inverse)
-    return SplittingNumbers(
-        greatest(A) / least, greatest(D, **pencil), greatest(coupling, **pencil)
-    )
+    return SplittingNumbers(greatest(A) / least, diagonal, greatest(coupling, **pencil))
+
+
+def _eps_of(A: Any) -> float:
+    return float(np.finfo(np.result_type(A.dtype, np.float32)).eps)

@@ -9,6 +9,7 @@ for helper in (
     quadratic_surrogate.chebyshev_products,
     quadratic_surrogate.minimise_over_box,
     quadratic_surrogate.observe,
+    quadratic_surrogate.step_of_cost,
 ):
     register_jitable(helper)  # the functions below call them
 

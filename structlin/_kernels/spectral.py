@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-# Of x from v: fine near the prediction, and reaching far to the left of ω*.
+# Of x from v: fine near the prediction, and reaching far to the left of ω*; a choice.
 offsets = 0.1 * np.sinh(0.4 * np.arange(-8, 11))
 centre = 8  # the place of offset 0
 growth = np.exp(offsets)
@@ -142,7 +142,11 @@ def learn(
         sums[6] *= discount
     x = math.log((2 - omega) / omega)
     if 0 < rate < 1 and rate + omega > 1:
+        before = max(sums[0] / sums[1], least_variance)
         moved = _observe(omega, x, rate, phi, mean, covariance, sums, discount)
+        # what was learned under a spread that was taken to be smaller is less certain by as much
+        grown = sums[0] / sums[1] / before
+        covariance *= max(min(grown, float(np.min(prior / np.diag(covariance)))), 1.0)
         table *= math.exp(-((moved / stale) ** 2))
     v, variance, _ = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], least_variance)

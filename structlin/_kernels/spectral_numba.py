@@ -104,7 +104,13 @@ def learn(
         sums[6] *= discount
     x = math.log((2 - omega) / omega)
     if 0 < rate < 1 and rate + omega > 1:
+        before = max(sums[0] / sums[1], _least_variance)
         moved = _observe(omega, x, rate, phi, mean, covariance, sums, discount)
+        grown = sums[0] / sums[1] / before
+        for i in range(prior.size):
+            grown = min(grown, prior[i] / covariance[i, i])
+        if grown > 1:
+            covariance *= grown
         table *= math.exp(-((moved / _stale) ** 2))
     v, variance, _ = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], _least_variance)

@@ -31,7 +31,8 @@ def regret(
     reference : str, float, (T,) array, or None
         What to compare with: the name of one of the curves, a loss for every solve, or the losses
         solve by solve. By default every curve is compared with its own mean loss over the last
-        quarter: what it paid in the beginning for what it knows in the end.
+        quarter: what it paid in the beginning for what it knows in the end. That says something
+        only of systems that stay alike.
     loss : str
         What the loss is counted in, for the axis.
 
@@ -46,6 +47,8 @@ def regret(
         If matplotlib is not installed.
     ValueError
         If there is nothing to draw, a name is unknown, or the reference is shorter than a curve.
+    TypeError
+        If a curve is neither a layer nor numbers.
 
     Examples
     --------
@@ -59,7 +62,11 @@ def regret(
     curves = {name: _cumulative(name, curve) for name, curve in named.items()}
     if isinstance(reference, str):
         if reference not in curves:
-            raise ValueError(f"reference is {reference!r}: the curves are {', '.join(curves)}")
+            known = ", ".join(map(repr, curves)) if isinstance(layers, Mapping) else "without names"
+            raise ValueError(
+                f"reference is {reference!r}: the curves are {known}; pass a mapping of names to "
+                "layers or losses"
+            )
         compared = curves.pop(reference)
         if not curves:
             raise ValueError("there is no curve beside the reference")
@@ -105,7 +112,13 @@ def _cumulative(name: str, curve: Any) -> tuple[Any, Any]:
     if hasattr(history, "rounds") and hasattr(history, "losses"):
         rounds, totals = history.rounds, history.losses
     else:
-        losses = np.asarray(curve, dtype=np.float64)
+        try:
+            losses = np.asarray(curve, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name or 'the curve'} is {curve!r}: pass a layer, the loss of every solve, or a "
+                "mapping of names to these"
+            ) from None
         if losses.ndim != 1:
             raise ValueError(
                 f"{name or 'the curve'} has shape {losses.shape}: pass a layer, or the loss of "

@@ -469,7 +469,7 @@ def test_regret_against_a_curve_a_number_and_an_array():
 def test_regret_that_cannot_be_drawn():
     with pytest.raises(ValueError, match="no solves yet"):
         plotting.regret(np.empty(0))
-    with pytest.raises(ValueError, match="the curves are learned"):
+    with pytest.raises(ValueError, match="the curves are 'learned'; pass a mapping"):
         plotting.regret({"learned": Recorded}, reference="fixed")
     with pytest.raises(ValueError, match="no curve beside the reference"):
         plotting.regret({"learned": Recorded}, reference="learned")
@@ -477,5 +477,7 @@ def test_regret_that_cannot_be_drawn():
         plotting.regret({"learned": Recorded}, reference=np.ones(3))
     with pytest.raises(ValueError, match="NaN or Inf"):
         plotting.regret([1.0, np.nan])
+    with pytest.raises(TypeError, match="mapping of names"):
+        plotting.regret([Recorded, Recorded])
     with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
         plotting.regret(np.ones((2, 2)))

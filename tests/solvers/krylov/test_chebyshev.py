@@ -185,3 +185,10 @@ def test_single_precision_stays(kind, rng):
     P = ChebyshevPreconditioner(A, rng=0)
     assert (P @ b).dtype == b.dtype
     assert cg(A, b, rtol=1e-5, preconditioner=P).x.dtype == b.dtype
+
+
+def test_a_singular_matrix_is_told():
+    A = GridOperator.laplacian((4,), sides="neumann")
+    with pytest.warns(ConvergenceWarning, match="breakdown"):
+        solution = chebyshev_iteration(A, np.array([1.0, -2.0, 3.0, -2.0]), rng=0)
+    assert solution.iterations == 0

@@ -159,3 +159,14 @@ def test_every_array_library(library, kind, rng):
         method = fgmres if options else gmres
         solution = method(there, library.asarray(b), restart=7, **options)
         assert relative_residual(A, b, library.to_numpy(solution.x)) <= 1.001e-8
+
+
+@pytest.mark.parametrize("solve", [gmres, fgmres])
+def test_what_a_singular_system_allows_is_kept(solve, rng):
+    A = GridOperator.laplacian((4, 6), sides="neumann")
+    b = rng.standard_normal(24)
+    b += 1e-7 - b.mean()  # what no residual can be rid of
+    with pytest.warns(ConvergenceWarning):
+        solution = solve(A, b, rtol=1e-10)
+    least = 1e-7 * np.sqrt(24)
+    assert least * 0.99 < np.linalg.norm(b - A @ solution.x) < 0.01 * np.linalg.norm(b)

@@ -144,6 +144,48 @@ def test_units_do_not_matter_in_single_precision(method, rng):
         np.testing.assert_allclose(found.x * unit, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "exponent"),
+    [("float32", -100), ("float32", 100), ("float64", -900), ("float64", 900)],
+)
+@pytest.mark.parametrize("preconditioned", [False, True])
+def test_the_unit_of_the_matrix_does_not_matter(method, kind, exponent, preconditioned, rng):
+    b = rng.standard_normal(42).astype(kind)
+    counts, rtol = [], 1e-4 if kind == "float32" else 1e-8
+    for unit in (1.0, 2.0**exponent):
+        A = GridOperator.laplacian((6, 7), weights=unit, dtype=kind)
+        inverse = Diagonal((np.linspace(0.5, 1, 42) / unit).astype(kind))
+        options = {"preconditioner": inverse} if preconditioned else {}
+        solution = method(A, b, rtol=rtol, **options)
+        assert solution.converged
+        counts.append(solution.iterations)
+        x = solution.x.astype("float64") * unit
+        assert relative_residual(GridOperator.laplacian((6, 7)), b, x) < 1.1 * rtol
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+@pytest.mark.parametrize("name", ["cg", "flexible cg", "minres", "gmres", "fgmres", "chebyshev"])
+def test_the_scale_of_a_preconditioner_does_not_matter(name, scale, rng):
+    A, b = GridOperator.laplacian((5, 6)), rng.standard_normal(30)
+    solution = METHODS[name](A, b, preconditioner=lambda r: scale * r)
+    assert solution.converged
+    assert abs(solution.iterations - METHODS[name](A, b).iterations) <= 1
+
+
+def test_solutions_that_vanish_are_refused(method):
+    A = GridOperator.laplacian((4,), weights=1e200)
+    with pytest.raises(ValueError, match="the solution vanishes in float64: scale A or b"):
+        method(A, np.full(4, 1e-150))
+
+
+def test_callbacks_may_write_into_what_they_get(method, rng):
+    A, b = GridOperator.laplacian((5, 6)), rng.standard_normal(30)
+    solution = method(A, b, callback=lambda x: x.fill(np.nan))
+    assert solution.converged
+    assert solution.iterations == method(A, b).iterations
+
+
 def test_the_limit_of_rounding_is_told(method):
     A = GridOperator.laplacian((20, 20))
     with pytest.warns(ConvergenceWarning, match="rounding errors"):

@@ -28,6 +28,7 @@ from tests.solvers.learners.learners import (
     CONTEXTUAL,
     DISCOUNTED,
     OMEGAS,
+    best_loss,
     contexts,
     leaves,
     omega_of,
@@ -47,6 +48,18 @@ def test_they_learn(case):
     """After some hundred rounds, a play costs little more than the best of five parameters."""
     record = play(case.make(rng=0), case, 1500)
     assert np.mean([loss for _, loss in record[-300:]]) < 1.2
+
+
+@every
+def test_what_is_thought_best_costs_little_and_teaches_nothing(case):
+    learner = case.make(rng=0)
+    play(learner, case, 1500)
+    before = saved(learner)
+    best = learner.ask(a_context)
+    learner = Learner.from_state_dict(before)
+    best.value = learner.best(a_context)
+    assert saved(learner) == before
+    assert outcome(best).loss < 1.2 * best_loss(best.context, 0.9)
 
 
 @every

@@ -125,16 +125,17 @@ def test_compiled_updates_agree_with_the_plain_ones(state, omega, rate, loss, ce
 
 
 @given(state=states(), omega=st.floats(0.1, 1.99), rate=st.floats(1e-3, 1.5))
-def test_covariances_stay_positive_and_shrink(state, omega, rate):
+def test_covariances_stay_positive_and_grow_by_no_more_than_the_spread(state, omega, rate):
     place, exponents, (mean, covariance, table, sums), _ = state
-    before = covariance.copy()
+    before, spread = covariance.copy(), max(sums[0] / sums[1], spectral.least_variance)
     prior = np.ones(len(exponents))
     compiled[spectral.learn](
         place, exponents, mean, covariance, table, sums, prior, 1.0, omega, rate, 1.0, False
     )
     rounding = 1e-12 * np.abs(before).max()
     assert np.linalg.eigvalsh(covariance)[0] > -rounding
-    assert np.linalg.eigvalsh(before - covariance)[0] > -rounding
+    grown = max(sums[0] / sums[1] / spread, 1.0)
+    assert np.linalg.eigvalsh(grown * before - covariance)[0] > -rounding * grown
 
 
 @pytest.mark.parametrize("beta", [0.3, 0.9, 0.99, 0.9999])
@@ -315,3 +316,28 @@ def test_states_that_are_not_positive_definite_are_refused():
     state["state"]["covariance"] = [[1.0, 2.0], [2.0, 1.0]]
     with pytest.raises(ValueError, match="not the state"):
         SpectralLearner.from_state_dict(state)
+
+
+@pytest.mark.parametrize("contexts", [None, (0, 1)])
+def test_a_context_that_explains_nothing_does_no_harm(contexts):
+    """The radius changes from solve to solve at random, and the first ones are no exception."""
+    learner = SpectralLearner(contexts=contexts, rng=0)
+    rng = np.random.default_rng(0)
+    betas = 1 - 10 ** -rng.uniform(1, 3, 800)
+    losses = []
+    for beta in betas:
+        play = learner.ask(rng.random())
+        loss, rate = cost(play.value, beta), sor_spectral_radius(play.value, beta=beta)
+        losses.append(loss)
+        learner.tell(play, Outcome(loss, rate=rate))
+    omegas = np.linspace(1, 1.95, 20)
+    fixed = [np.mean([cost(omega, beta) for beta in betas[300:]]) for omega in omegas]
+    assert np.mean(losses[300:]) < 1.3 * min(fixed)
+
+
+def test_a_radius_that_rose_for_good_is_found_again():
+    """Without a discount, as by default: what was seen first does not bind it for ever."""
+    learner = SpectralLearner(rng=0)
+    for beta, rounds in ((0.9, 50), (0.999, 800)):
+        losses = played(learner, lambda omega, _, beta=beta: young(omega, beta), [None] * rounds)
+    assert losses[-200:].mean() < 2 * cost(omega_young(0.999), 0.999)

@@ -13,7 +13,7 @@ from hypothesis import given
 from structlin._backend import kernel, namespace
 from structlin._kernels import quadratic_surrogate as plain
 from structlin.matrices import GridOperator
-from structlin.solvers import HeatEquation2D, ssor_cg
+from structlin.solvers import HeatEquation2D, omega_young, sor_spectral_radius, ssor_cg
 from structlin.solvers._solution import quiet
 from structlin.solvers.learners import GoldenSection, Learner, Outcome, QuadraticSurrogate
 
@@ -31,6 +31,11 @@ def learn(learner, loss, rounds, contexts=None, noise=0.0, seed=0):
         losses.append(loss(play.value) if context is None else loss(play.value, context))
         learner.tell(play, losses[-1] * math.exp(noise * rng.standard_normal()))
     return np.array(losses)
+
+
+def sor_cost(omega, beta):
+    """Return the iterations of SOR in the long run by Young's formula."""
+    return math.log(1e8) / -math.log(sor_spectral_radius(omega, beta))
 
 
 @kinds
@@ -168,6 +173,49 @@ def test_it_leaves_what_is_given_up(bound):
         learner.tell(play, Outcome(loss, censored=failed))
     assert np.mean(np.array(values[-100:]) > 1.2) < 0.3
     assert np.mean(values[-100:]) > 0.8
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_not_caught_where_all_is_given_up(seed):
+    """At the start and far around it, more than the limit of 1000 iterations is needed."""
+    learner = QuadraticSurrogate((0.5, 1.998), scale="relaxation", rng=seed)
+    losses = []
+    for _ in range(500):
+        play = learner.ask()
+        cost = sor_cost(play.value, 0.999)
+        losses.append(min(cost, 1000.0))
+        learner.tell(play, Outcome(losses[-1], censored=cost > 1000))
+    assert np.mean(losses[200:]) < 1.5 * sor_cost(omega_young(0.999), 0.999)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_a_valley_far_steeper_than_expected_is_entered(noise, seed):
+    """What no parabola fits is not taken for noise, over which the prior would keep its say."""
+    learner = QuadraticSurrogate((0.5, 1.999), rng=seed)
+    losses = learn(learner, lambda omega: sor_cost(omega, 0.99), 700, noise=noise, seed=seed)
+    assert losses[200:].mean() < 2 * sor_cost(omega_young(0.99), 0.99)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_minimum_far_from_the_start_is_reached_through_noise(seed):
+    """SSOR-CG on a fine grid: the best parameter is near 2, and costs an eighth of the start."""
+    q = 0.003
+    learner = QuadraticSurrogate((0.5, 1.998), scale="relaxation", rng=seed)
+    losses = learn(
+        learner,
+        lambda omega: 3 * math.sqrt(((2 - omega) / 4 + q**2 / (2 - omega)) / q**2),
+        900,
+        noise=0.3,
+        seed=seed,
+    )
+    assert losses[-300:].mean() < 1.5 * 3 / math.sqrt(q)
+
+
+def test_steps_cost_neither_nothing_nor_much():
+    for slope, curvature in ((0.0, 0.5), (3.0, 0.04), (0.1, 100.0)):
+        step = plain.step_of_cost(0.1, slope, curvature)
+        assert slope * step + curvature * step**2 / 2 == pytest.approx(0.1)
 
 
 def test_outliers_move_little():

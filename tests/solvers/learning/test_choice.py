@@ -153,6 +153,8 @@ def test_bandits_of_bandits_are_merged():
         ),
         ({"options": {"a": None}, "selector": TsallisINF(2)}, ValueError, "among 1 arms"),
         ({"options": {"a": None}, "selector": "best"}, TypeError, "selector is 'best'"),
+        ({"options": {"1": None, 1: None}}, ValueError, "same name"),
+        ({"options": {"a": None}, "name": "omega"}, ValueError, "need two words"),
         ({"options": {"a": None}, "knob": 3}, TypeError, "knob is 3: pass a word"),
     ],
 )
@@ -200,3 +202,27 @@ def test_the_layer_finds_the_solver_that_does_least_work():
         assert np.linalg.norm(b - A @ solution.x) <= 1.001e-8 * np.linalg.norm(b)
     assert set(layer.history.solvers) == set(solvers)
     assert layer.history.solvers[-40:].count("direct") >= 35
+
+
+def test_a_merge_that_fails_changes_nothing():
+    def make(seed):
+        learner = Choice(
+            {"a": TsallisINF(2), "b": QuadraticSurrogate((0.5, 1.9))},
+            selector=TsallisINF(2),
+            rng=seed,
+        )
+        for _ in range(10):
+            learner.tell(learner.ask(), 5.0)
+        return learner
+
+    one, other = make(0), make(1)
+    other.learners["b"] = QuadraticSurrogate((0.5, 1.8))  # as no constructor makes it
+    before = one.state_dict()
+    with pytest.raises(ValueError, match="no merge"):
+        one.merge(other)
+    assert one.state_dict() == before
+
+
+def test_plays_of_other_learners_are_refused():
+    with pytest.raises(ValueError, match="of another learner"):
+        Choice({"a": None, "b": None}).tell(TsallisINF(2).ask(), 1.0)

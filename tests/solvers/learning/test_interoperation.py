@@ -124,7 +124,8 @@ def test_scipys_solvers_return_solutions(name, seed, warm, scale):
 
 
 def test_counts_are_those_of_the_function():
-    A, b = jumps(np.random.default_rng(0)).tosparse(), np.ones(144)
+    # well conditioned, so that rounding decides nothing
+    A, b = GridOperator.laplacian((12, 12)).tosparse(), np.arange(144.0)
     count = IterationCounter()
     scipy.sparse.linalg.cg(A, b, rtol=1e-8, callback=count)
     solution = scipy_solver(scipy.sparse.linalg.cg)(A, b)
@@ -149,6 +150,14 @@ def test_limits_of_scipys_solvers(name):
     assert (late.status, late.iterations) == ("time_limit", 1)
     assert solve(A, 0 * b).iterations == 0
     assert solve(A, b, maxiter=0, rtol=1.0).iterations == 0
+
+
+@pytest.mark.parametrize(("maxiter", "restart"), [(1, 20), (7, 20), (14, 7)])
+def test_restarted_iterations_keep_the_limit(maxiter, restart):
+    solve = scipy_solver(scipy.sparse.linalg.gmres, restart=restart)
+    with pytest.warns(ConvergenceWarning):
+        solution = solve(GridOperator.laplacian((20, 20)), np.ones(400), maxiter=maxiter)
+    assert solution.iterations == maxiter
 
 
 def test_scipys_solvers_keep_shape_type_and_callback():
@@ -390,4 +399,11 @@ def test_refuses_what_is_no_hierarchy(hierarchy):
         solver.solve(np.ones(3))
     with pytest.raises(ValueError, match="NaN"):
         solver.solve(np.full(1600, np.nan))
+    assert solver.tuned.calls == 0
+
+
+def test_real_hierarchies_refuse_complex_vectors(hierarchy):
+    solver = tune(hierarchy, "jacobi")
+    with pytest.raises(TypeError, match="b is complex, but the hierarchy is real"):
+        solver.solve(1j * np.ones(hierarchy.levels[0].A.shape[0]))
     assert solver.tuned.calls == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
 import json
 import pickle
@@ -166,7 +167,7 @@ def corrupted(path, value):
         (("kinds",), None, "NoneType"),
         (("kinds", 0, "learner"), None, "NoneType"),
         (("kinds", 0, "key", "decade"), -3, "decade"),
-        (("kinds", 0, "key", "size"), [], "unhashable"),
+        (("kinds", 0, "key", "size"), [], "impossible"),
         (("kinds", 0, "key", "colour"), "red", "colour"),
         (("kinds", 0, "record", "solves"), -1, "negative"),
         (("kinds", 0, "record", "early"), float("nan"), "not finite"),
@@ -200,3 +201,75 @@ def test_another_learner_in_the_state_is_refused():
     state["kinds"][0]["learner"] = TsallisINF([1.0]).state_dict()
     with pytest.raises(ValueError, match="settings"):
         RelaxationLayer.from_state_dict(state)
+
+
+def test_a_state_is_for_the_solver_it_was_learned_with():
+    layer = RelaxationLayer(rng=0)
+    solve_some(layer, 3)
+    with pytest.raises(ValueError, match="it was learned with sor, not with ssor_cg"):
+        saved(layer, solver=ssor_cg)
+
+
+def contradict(path, change):
+    """Return the state of a layer with one entry changed."""
+    layer = RelaxationLayer(rng=0)
+    solve_some(layer, 4)
+    state = json.loads(json.dumps(layer.state_dict()))
+    *parents, last = path
+    part = state
+    for name in parents:
+        part = part[name]
+    part[last] = change(part[last])
+    return state
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "message"),
+    [
+        (("kinds",), lambda kinds: kinds * 2, "comes twice"),
+        (("reads",), lambda _: "no", "its entry reads"),
+        (("kinds", 0, "key", "size"), lambda _: 10**6, "impossible"),
+        (("kinds", 0, "key", "matrix"), lambda _: 7, "impossible"),
+        (("kinds", 0, "key", "warm"), lambda _: "no", "impossible"),
+        (("kinds", 0, "record", "solves"), lambda n: n + 1, "recent costs"),
+        (("kinds", 0, "record", "censored"), lambda _: 99, "more is counted"),
+        (("kinds", 0, "record", "early"), lambda _: -1.0, "negative"),
+        (("kinds", 0, "record", "least"), lambda _: [9.0, 9.0], "exceeds the largest"),
+        (("kinds", 0, "record", "most"), lambda most: most[:1], "exceeds the largest"),
+        (("history", "total"), lambda total: total / 2, "out of order"),
+        (("history", "stride"), lambda _: 1.5, "integer"),
+    ],
+)
+def test_contradictory_states_are_refused(path, change, message):
+    with pytest.raises(ValueError, match=message):
+        RelaxationLayer.from_state_dict(contradict(path, change))
+
+
+def test_only_comparable_layers_are_merged():
+    layer, other = RelaxationLayer(rng=0), RelaxationLayer(loss="flops", rng=0)
+    for one in (layer, other):
+        solve_some(one, 4)
+    before = layer.state_dict()
+    with pytest.raises(ValueError, match="differ in solver, knob or loss"):
+        layer.merge(other)
+    with pytest.raises(TypeError, match="pass a RelaxationLayer"):
+        layer.merge(None)
+    assert layer.state_dict() == before
+
+
+def test_a_layer_is_copied_while_it_learns():
+    layer = RelaxationLayer(lambda A, b, **_: sor(A, b, omega=1.0), learner=bandit(), rng=0)
+
+    def solve(group):
+        for k in range(60):
+            layer.solve(poisson(3), np.ones(9), group=group + k)
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        done = [pool.submit(solve, 100 * k) for k in range(2)]
+        while not all(future.done() for future in done):
+            seen = RelaxationLayer(layer._solvers["<lambda>"]._given[0], learner=bandit(), rng=1)
+            seen.merge(layer)
+            assert sum(x.rounds for x in seen.learners.values()) <= 120
+        for future in done:
+            future.result()
+    assert layer.history.solves == sum(x.rounds for x in layer.learners.values()) == 120

@@ -7,7 +7,7 @@ import json
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from structlin.solvers import QuadraticSurrogate, RelaxationLayer, ssor_cg
 from structlin.solvers.learning._costs import observed_rate, observed_reduction
@@ -121,3 +121,22 @@ def test_residuals_that_say_nothing(norms):
     assert observed_rate(np.array(norms)) is None
     reduction = observed_reduction(np.array(norms))
     assert reduction is None or np.isfinite(reduction)
+
+
+@settings(max_examples=10)
+@given(first=st.integers(0, 70), second=st.integers(0, 70))
+def test_merged_records_average_what_they_counted(first, second):
+    """The mean cost of the first solves lies between those of the two layers."""
+
+    def layer(count, cost):
+        made = RelaxationLayer(costing(lambda A, omega, rtol: cost), learner=bandit())
+        for _ in range(count):
+            made.solve(poisson(2), np.ones(4))
+        return made
+
+    one = layer(first, 4)
+    one.merge(layer(second, 12))
+    for row in one.report().rows:
+        assert row.solves == first + second
+        counted = min(first, 50), min(second, 50)
+        assert row.first == pytest.approx(np.average([4, 12], weights=counted))

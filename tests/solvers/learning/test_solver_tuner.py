@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 import warnings
@@ -499,3 +500,31 @@ def test_refuses_calls_that_contradict_it():
     with pytest.raises(ValueError, match="NaN"):
         looking(context=float("nan"))
     assert looking.calls == 0
+
+
+def test_costs_of_another_kind_are_refused():
+    one, other = (
+        SolverTuner(x=(1.0, 2.0), loss=loss, rng=0)(lambda x: {"iterations": 3})
+        for loss in ("iterations", "seconds")
+    )
+    with pytest.raises(ValueError, match="its loss is iterations, not seconds"):
+        other.load(one.state_dict())
+    with pytest.raises(ValueError, match="no merge"):
+        other.merge(one)
+    with pytest.raises(TypeError, match="pass a TunedSolver"):
+        other.merge(None)
+
+
+def test_the_dearest_failure_is_still_a_cost():
+    losses = iter([1e100, math.nan])
+    solve = SolverTuner(x=(1.0, 2.0), backstop=lambda: "answer", rng=0)(lambda x: next(losses))
+    assert solve() == 1e100
+    assert solve() == "answer"
+    assert solve.learner.rounds == 2
+
+
+@pytest.mark.parametrize("norms", ["abc", 5, [[1.0], [2.0, 3.0]], [[1.0, 2.0]]], ids=str)
+def test_residual_norms_are_numbers(norms):
+    solve = SolverTuner(x=(1.0, 2.0))(lambda x: {"iterations": 3, "residual_norms": norms})
+    with pytest.raises(TypeError, match="residual_norms"):
+        solve()

@@ -56,7 +56,7 @@ def test_the_preconditioner_is_symmetric_positive_definite(A, smoother, shape):
 
 
 @pytest.mark.parametrize("smoother", SMOOTHERS)
-@pytest.mark.parametrize("grid", [(40,), (6, 9), (5, 2, 3)])
+@pytest.mark.parametrize("grid", [(24,), (5, 5), (5, 2, 2)])
 def test_array_libraries_agree(library, grid, smoother):
     rng = np.random.default_rng(3)
     coefficient, b = np.exp(rng.standard_normal(grid)), rng.standard_normal(grid)
@@ -65,15 +65,17 @@ def test_array_libraries_agree(library, grid, smoother):
         sides = ["dirichlet"]  # the order of a sweep across periodic sides is left open
     elif smoother == "lexicographic":
         sides[0] = "neumann"
-    options = {"smoother": smoother, "coarsest": 10}
-    one = Multigrid(GridOperator.diffusion(coefficient, 0.1, sides=sides), **options).solve(b)
-    A = GridOperator.diffusion(library.asarray(coefficient), 0.1, sides=sides)
-    other = Multigrid(A, **options).solve(library.asarray(b))
-    assert other.iterations == one.iterations
-    assert np.allclose(library.to_numpy(other.x), one.x, atol=1e-8)
-    preconditioned = Multigrid(A, **options).cg(library.asarray(b))
-    assert preconditioned.converged
-    assert np.allclose(library.to_numpy(preconditioned.x), one.x, atol=1e-6)
+    ready = [
+        Multigrid(GridOperator.diffusion(k, 0.1, sides=sides), smoother=smoother, coarsest=10)
+        for k in (coefficient, library.asarray(coefficient))
+    ]
+    for one, other in (
+        (ready[0].solve(b, rtol=1e-3), ready[1].solve(library.asarray(b), rtol=1e-3)),
+        (ready[0].cg(b, rtol=1e-3), ready[1].cg(library.asarray(b), rtol=1e-3)),
+    ):
+        assert one.converged
+        assert other.iterations == one.iterations
+        assert np.allclose(library.to_numpy(other.x), one.x, atol=1e-8)
 
 
 @given(operators(most=12), st.sampled_from(["float32", "float64"]))
@@ -228,7 +230,7 @@ def test_one_level_is_a_direct_method():
 
 
 @pytest.mark.parametrize("side", ["neumann", "periodic"])
-@pytest.mark.parametrize("grid", [(21,), (7, 6), (5, 2, 3)])
+@pytest.mark.parametrize("grid", [(15,), (6, 5), (5, 2, 2)])
 def test_singular_operators(library, grid, side):
     rng = np.random.default_rng(2)
     coefficient = library.asarray(np.exp(rng.standard_normal(grid)))
@@ -237,18 +239,51 @@ def test_singular_operators(library, grid, side):
     assert M.singular
     b = rng.standard_normal(grid)
     b -= b.mean()
-    for mean in (0.0, 5.0):
+    for mean, solve in ((0.0, M.solve), (5.0, M.cg)):
         x0 = library.asarray(np.full(grid, mean))
-        for solution in (M.solve(library.asarray(b), x0=x0), M.cg(library.asarray(b), x0=x0)):
-            assert solution.converged
-            x = library.to_numpy(solution.x)
-            assert abs(x.mean() - mean) < 1e-8
-            seen = library.to_numpy(A @ library.xp.reshape(solution.x, (-1,)))
-            assert np.linalg.norm(seen - b.ravel()) <= 1e-7 * np.linalg.norm(b)
+        solution = solve(library.asarray(b), x0=x0, rtol=1e-4)
+        assert solution.converged
+        x = library.to_numpy(solution.x)
+        assert abs(x.mean() - mean) < 1e-8
+        seen = library.to_numpy(A @ library.xp.reshape(solution.x, (-1,)))
+        assert np.linalg.norm(seen - b.ravel()) <= 1.1e-4 * np.linalg.norm(b)
     with pytest.raises(ValueError, match="mean"):
         M.solve(library.asarray(b + 1.0))
     with pytest.raises(ValueError, match="mean"):
         M.cg(library.asarray(b + 1.0))
+
+
+@pytest.mark.parametrize("grid", [(300,), (1, 300), (3, 300)])
+@pytest.mark.parametrize("smoother", SMOOTHERS)
+def test_singular_lines_are_smoothed(grid, smoother):
+    A = GridOperator.laplacian(grid, sides="neumann")
+    b = np.cos(np.arange(A.shape[0]) ** 2)
+    b -= b.mean()
+    M = Multigrid(A, smoother=smoother)
+    for solution in (M.solve(b), M.cg(b)):
+        assert solution.converged
+        assert np.linalg.norm(b - A @ solution.x) < 1e-7 * np.linalg.norm(b)
+
+
+@pytest.mark.parametrize("grid", [(3,), (6,), (1, 7), (3, 3), (2, 2, 2)])
+def test_singular_operators_keep_two_points(grid):
+    A = GridOperator.laplacian(grid, sides="neumann")
+    M = Multigrid(A, coarsest=1)
+    assert np.prod(M.grids[-1]) > 1
+    b = np.cos(np.arange(A.shape[0]) ** 2)
+    assert M.cg(b - b.mean()).converged
+
+
+@pytest.mark.parametrize("sizes", [(400, 5), (5, 400), (8, 4, 30)])
+@pytest.mark.parametrize("side", ["dirichlet", "neumann"])
+def test_short_axes_with_strong_coupling(sizes, side):
+    weights = [1e4 if size < 10 else 1.0 for size in sizes]
+    A = GridOperator.laplacian(sizes, weights=weights, sides=side)
+    b = np.cos(np.arange(A.shape[0]) ** 2)
+    b -= b.mean() if side == "neumann" else 0.0
+    M = Multigrid(A)
+    assert M.solve(b, rtol=1e-6).iterations <= 20
+    assert M.cg(b, rtol=1e-6).iterations <= 15
 
 
 def test_a_shift_or_a_fixed_side_is_not_singular():

@@ -134,3 +134,45 @@ def test_bad_input_is_told(library):
         A = GridOperator.laplacian((3, 4), like=library.asarray(np.ones(1)))
         with pytest.raises(TypeError, match="on the CPU only"):
             splitting_numbers(A)
+
+
+@pytest.mark.parametrize("omega", [1e-300, 1e-17, 1.0, 2 - 1e-15])
+@pytest.mark.parametrize("rtol", [5e-324, 1e-8, 1 - 1e-15])
+def test_bounds_are_numbers_at_all_extremes(omega, rtol):
+    known = splitting_numbers(GridOperator.laplacian((5, 5)))
+    for bound in (
+        sor_iteration_bound(omega, 1 - 1e-16, rtol, tau=1 - 1e-15),
+        sor_energy_bound(known, omega, rtol),
+        ssor_cg_iteration_bound(known, omega, rtol),
+    ):
+        assert bound >= 1
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ((0.5, 1.0, 0.0), "condition"),
+        ((np.nan, 1.0, 0.0), "condition"),
+        ((2.0, 0.0, 0.0), "diagonal"),
+        ((2.0, 1.0, -5.0), "coupling"),
+        ((2.0, 1.0, np.inf), "coupling"),
+        (("2", 1.0, 0.0), "condition"),
+    ],
+)
+def test_numbers_that_no_matrix_has_are_refused(values, name):
+    with pytest.raises(ValueError, match=f"{name} is"):
+        SplittingNumbers(*values)
+
+
+@pytest.mark.parametrize("n", [5, 40])
+@pytest.mark.parametrize("options", [{"shift": -1.0}, {"sides": "neumann"}])
+def test_matrices_that_are_not_definite_are_refused_at_any_size(n, options):
+    with pytest.raises(ValueError, match="not positive definite"):
+        splitting_numbers(GridOperator.laplacian((n, n), **options))
+
+
+def test_matrices_that_are_not_hermitian_are_refused():
+    with pytest.raises(ValueError, match="not Hermitian"):
+        splitting_numbers(scipy.sparse.csr_array(np.array([[2.0, 1.0], [0.0, 2.0]])))
+    with pytest.raises(ValueError, match="2x3: a square matrix is needed"):
+        splitting_numbers(scipy.sparse.csr_array(np.ones((2, 3))))

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from structlin import ConvergenceWarning
 from structlin.matrices import GridOperator
-from structlin.solvers import block_coordinate_descent, jacobi, line_sor, sor
+from structlin.solvers import block_coordinate_descent, jacobi, line_sor, sor, ssor_cg
 from structlin.solvers.relaxation._blocks import prepared_blocks
 
 GRIDS = [(7,), (6, 8), (4, 3, 6), (1, 5), (5, 1), (2, 4, 2), (1, 1)]
@@ -316,3 +316,49 @@ def test_the_units_of_matrix_and_right_hand_side_do_not_matter(scale, rng):
         expected = solve(A, b).x
         np.testing.assert_allclose(solve(scale * A, b).x * scale, expected, rtol=1e-6)
         np.testing.assert_allclose(solve(A, scale * b).x / scale, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exponent"),
+    [("float32", -100), ("float32", 110), ("float64", -900), ("float64", 900)],
+)
+def test_the_unit_of_the_matrix_does_not_matter(kind, exponent, rng):
+    b = rng.standard_normal(42).astype(kind)
+    for solve in (
+        lambda A: line_sor(A, b, omega=1.2, rtol=1e-4),
+        lambda A: block_coordinate_descent(A, b, rtol=1e-4),
+        lambda A: block_coordinate_descent(A, b, blocks=5, rule="greedy", rtol=1e-4),
+        lambda A: jacobi(A, b, rtol=1e-4),
+    ):
+        one, other = (
+            solve(GridOperator.laplacian((6, 7), weights=unit, dtype=kind))
+            for unit in (1.0, 2.0**exponent)
+        )
+        assert one.iterations == other.iterations
+        x = other.x.astype("float64") * 2.0**exponent
+        np.testing.assert_allclose(x, one.x, rtol=1e-3, atol=1e-3)
+
+
+def test_callbacks_may_write_into_what_they_get(rng):
+    A, b = GridOperator.laplacian((5, 6)), rng.standard_normal(30)
+    for solve in (
+        lambda **options: sor(A, b, omega=1.2, **options),
+        lambda **options: ssor_cg(A, b, omega=1.2, **options),
+        lambda **options: jacobi(A, b, **options),
+        lambda **options: line_sor(A, b, omega=1.2, **options),
+        lambda **options: block_coordinate_descent(A, b, **options),
+    ):
+        solution = solve(callback=lambda x: x.fill(np.nan))
+        assert solution.converged
+        assert solution.iterations == solve().iterations
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_entries_of_a_matrix_that_are_not_finite_are_named(bad):
+    A = GridOperator.laplacian((5,)).tosparse()
+    A[2, 3] = bad
+    for solve in (sor, ssor_cg, block_coordinate_descent):
+        with pytest.raises(ValueError, match=r"A has a NaN or Inf at \[2, 3\]"):
+            solve(A, np.ones(5), omega=1.0)
+    with pytest.raises(ValueError, match="A has a NaN or Inf"):
+        jacobi(A.toarray(), np.ones(5))
