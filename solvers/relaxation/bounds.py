@@ -392,7 +392,9 @@ def _dense_numbers(A: Any, D: Any, coupling: Any) -> SplittingNumbers:
         half = np.linalg.solve(root, B)
         return float(np.linalg.eigvalsh(np.linalg.solve(root, half.conj().T))[-1])
 
-    return SplittingNumbers(float(values[-1] / values[0]), greatest(D), greatest(coupling))
+    diagonal = greatest(D)
+    _require_regular(diagonal, A)
+    return SplittingNumbers(float(values[-1] / values[0]), diagonal, greatest(coupling))
 
 
 def _lanczos_numbers(A: Any, D: Any, coupling: Any, rng: Any) -> SplittingNumbers:
@@ -423,10 +425,15 @@ def _lanczos_numbers(A: Any, D: Any, coupling: Any, rng: Any) -> SplittingNumber
 
     pencil = {"M": A, "Minv": inverse}
     diagonal = greatest(D, **pencil)
-    if not diagonal * _eps_of(A) < 0.1:
-        raise ValueError("A is not positive definite: it is singular, up to rounding errors")
+    _require_regular(diagonal, A)
     least = 1 / greatest(inverse)
     return SplittingNumbers(greatest(A) / least, diagonal, greatest(coupling, **pencil))
+
+
+def _require_regular(diagonal: float, A: Any) -> None:
+    """Raise if ``λ_max(A⁻¹ D)``, which no scaling of rows and columns changes, tells of rounding."""
+    if not diagonal * _eps_of(A) < 0.1:
+        raise ValueError("A is not positive definite: it is singular, up to rounding errors")
 
 
 def _eps_of(A: Any) -> float:
