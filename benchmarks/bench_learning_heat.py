@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import argparse
 import functools
-import itertools
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import harness  # pins the threads before NumPy reads them
@@ -23,38 +22,38 @@ import problems_learning
 from tqdm import tqdm
 
 from structlin.matrices import GridOperator
-from structlin.solvers import Outcome, QuadraticSurrogate, Solution, cg, ssor_cg
+from structlin.solvers import Outcome, RelaxationLayer, Solution, cg, ssor_cg
 from structlin.solvers._solution import quiet
 
 GRID = np.linspace(1, 1.95, 20).tolist()
-RANGE = (0.5, 1.98)
-LARGE_RANGE = (0.8, 1.998)  # for 1024², where the optimum is about 1.99
 KAPPAS = problems_learning.heat()[1]
 SSOR_CG = functools.partial(quiet(ssor_cg), sweep_order="backward-forward")
 
 
-class Learned:
-    """SSOR-CG whose parameter is learned; contexts come one after the other, or not at all."""
+def layered(contexts: Any = None, rng: int = 0, **options: Any) -> Callable[..., Solution]:
+    """Return a layer's `solve`; contexts, if they are given, come one after the other."""
+    if contexts is None:
+        return RelaxationLayer(SSOR_CG, rng=rng, **options).solve
+    bounds, values = contexts
+    layer, following = RelaxationLayer(SSOR_CG, contexts=bounds, rng=rng), iter(values)
+    return lambda A, b, **more: layer.solve(A, b, context=next(following), **more)
 
-    def __init__(self, learner: QuadraticSurrogate, contexts: Iterator[Any] | None = None) -> None:
-        self.learner = learner
-        self.contexts = itertools.repeat(None) if contexts is None else contexts
 
-    def __call__(self, A: Any, b: Any, **options: Any) -> Solution:
-        """Choose ω, solve, and tell what it cost."""
-        play = self.learner.ask(next(self.contexts))
+def by_hand(contexts: Any, rng: int = 0) -> Callable[..., Solution]:
+    """Return a solver with the layer's learner, asked and told without a layer."""
+    bounds, values = contexts
+    learner, following = RelaxationLayer(SSOR_CG, contexts=bounds, rng=rng).learner, iter(values)
+
+    def solve(A: Any, b: Any, **options: Any) -> Solution:
+        play = learner.ask(next(following))
         solution = SSOR_CG(A, b, omega=play.value, **options)
         first, last = solution.residual_norms[[0, -1]].tolist()
         reduction = math.log(first / last) if 0 < last < first else None
-        censored = not solution.converged
-        self.learner.tell(
-            play, Outcome(float(max(solution.iterations, 1)), censored, None, reduction)
-        )
+        loss = float(max(solution.iterations, 1))
+        learner.tell(play, Outcome(loss, not solution.converged, None, reduction))
         return solution
 
-
-def learner(contexts: Any, seed: int) -> QuadraticSurrogate:
-    return QuadraticSurrogate(RANGE, contexts=contexts, scale="relaxation", start=1.2, rng=seed)
+    return solve
 
 
 def best_of_grid(A: Any, b: Any, **options: Any) -> Solution:
@@ -77,11 +76,7 @@ def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None
             raise ArithmeticError(f"{solver} did not converge in every step")
         return int(run.iterations.sum())
 
-    def learned(seed: int, contexts: bool = True) -> Learned:
-        if contexts:
-            return Learned(learner(KAPPAS, seed), iter(kappas))
-        return Learned(learner(None, seed))
-
+    told = KAPPAS, kappas
     plain = total(quiet(cg))
     totals = [total(fixed(omega)) for omega in tqdm(GRID, desc="fixed", leave=False)]
     best = min(totals)
@@ -93,8 +88,9 @@ def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None
         ("best of 20 ω in every step", envelope),
     ):
         record.figure(f"heat, {steps} steps: {name}", value, "iterations")
-    with_context = [total(learned(seed)) for seed in range(seeds)]
-    without = [total(learned(seed, contexts=False)) for seed in range(seeds)]
+    with_context = [total(layered(told, seed)) for seed in range(seeds)]
+    read_off = [total(layered(rng=seed)) for seed in range(seeds)]
+    without = [total(layered(rng=seed, contextual=False)) for seed in range(seeds)]
     full = steps == 5000
     record.figure(
         "heat: learned, context κ, mean",
@@ -107,26 +103,33 @@ def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None
         "heat: learned with κ / best of every step", float(np.mean(with_context)) / envelope
     )
     record.figure(
+        "heat: learned, context read off the matrix, mean", float(np.mean(read_off)), "iterations"
+    )
+    record.figure("heat: learned, context read off, worst seed", max(read_off), "iterations")
+    record.figure(
         "heat: learned without context / best fixed, mean",
         float(np.mean(without)) / best,
         at_most=1.05,
     )
-    record.figure("heat: the same, worst seed", max(without) / best)
+    record.figure("heat: learned without context / best fixed, worst seed", max(without) / best)
     again = [total(fixed(omega), "extrapolated") for omega in (1.0, GRID[totals.index(best)])]
     record.figure("heat, extrapolated starts: ω = 1", again[0], "iterations")
     record.figure("heat, extrapolated starts: best fixed ω", again[1], "iterations")
     record.figure(
-        "heat, extrapolated starts: learned with κ", total(learned(0), "extrapolated"), "iterations"
+        "heat, extrapolated starts: learned with κ",
+        total(layered(told), "extrapolated"),
+        "iterations",
     )
-    names = "learned, with the learner", "ω = 1", "best fixed ω"
+    names = "learned, asked and told by hand", "learned, RelaxationLayer", "ω = 1", "best fixed ω"
     record.race(
         f"heat, {steps} steps",
         {
-            names[0]: lambda: total(learned(0)),
-            names[1]: lambda: total(fixed(1.0)),
-            names[2]: lambda: total(fixed(GRID[totals.index(best)])),
+            names[0]: lambda: total(by_hand(told)),
+            names[1]: lambda: total(layered(told)),
+            names[2]: lambda: total(fixed(1.0)),
+            names[3]: lambda: total(fixed(GRID[totals.index(best)])),
         },
-        bars=[(names[0], names[1], 1.0), (names[0], names[2], 1.0)] if full else [],
+        bars=[(names[0], names[2], 1.0), (names[0], names[3], 1.0)] if full else [],
         seconds=seconds,
     )
 
@@ -137,8 +140,8 @@ def families(record: harness.Record, steps: int) -> None:
     for family in tqdm(chosen.values(), desc="families", leave=False):
         counts = np.zeros(len(GRID))
         total = 0
-        contexts = iter([system.context for system in family.systems(steps, 0)])
-        solver = Learned(learner(family.contexts, 0), contexts)
+        contexts = [system.context for system in family.systems(steps, 0)]
+        solver = layered((family.contexts, contexts))
         for system in family.systems(steps, 0):
             total += solver(system.A, system.b).iterations
             counts += [fixed(omega)(system.A, system.b).iterations for omega in GRID]
@@ -150,22 +153,15 @@ def families(record: harness.Record, steps: int) -> None:
 
 
 def large(record: harness.Record, m: int) -> None:
-    """Learn on small grids, then solve a large one: the context is ln(m + 1)."""
+    """Learn on small grids, then solve a large one; sizes are read off the matrices."""
     rng = np.random.default_rng(0)
-    model = QuadraticSurrogate(
-        LARGE_RANGE,
-        contexts=(math.log(8), math.log(4096)),
-        degree=3,
-        scale="relaxation",
-        start=1.2,
-        rng=0,
-    )
+    layer = RelaxationLayer(SSOR_CG, rng=0)
     sizes = [n for n in (15, 23, 31, 47, 63, 95, 127, 191, 255, 383, 511) if n < m]
     for n in tqdm([*sizes, m], desc="sizes", leave=False):
         A = GridOperator.laplacian((n, n))
-        solver = Learned(model, itertools.repeat(math.log(n + 1)))
         solves = 8 if n < 128 else 4 if n < m else 3
-        counts = [solver(A, rng.standard_normal((n, n))).iterations for _ in range(solves)]
+        last = [layer.solve(A, rng.standard_normal((n, n))) for _ in range(solves)]
+    counts = [solution.iterations for solution in last]
     plain = fixed(1.0)(A, rng.standard_normal((m, m))).iterations
     record.figure(f"{m}²: SSOR-CG, ω = 1", plain, "iterations")
     record.figure(
@@ -174,7 +170,7 @@ def large(record: harness.Record, m: int) -> None:
         "iterations",
     )
     record.figure(f"{m}²: ω = 1 over learned", plain / float(np.mean(counts)), at_least=4.0)
-    record.figure(f"{m}²: ω learned", model.best(math.log(m + 1)))
+    record.figure(f"{m}²: ω learned", float(np.median([s.choices["omega"] for s in last])))
 
 
 def main() -> int:

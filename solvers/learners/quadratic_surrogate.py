@@ -30,6 +30,7 @@ _least_curvature = 0.02
 _fading = 0.5  # after t rounds, round i counts as (i/t)^½
 _discount, _discount_in_contexts = 0.995, 0.999
 
+_most_failures = 5  # in a row, after which every other play may be anywhere
 _least_loss = 1e-100
 _most_coefficients = 20
 
@@ -90,7 +91,8 @@ class QuadraticSurrogate(Learner):
     Rounds fade, so that what was played far from the minimum ceases to bend the parabola. Outliers
     move the model no further than five standard deviations. A censored loss counts as four times
     its bound, or four times the least loss of the context, whichever is more, unless the model says
-    still more.
+    still more. After five failures in a row, every other play is drawn from the whole range, until
+    there is a success.
 
     Time and memory are ``O(p²)`` for ``p`` coefficients: 3 for one knob without context, 18 for
     one with a context of one component.
@@ -138,12 +140,11 @@ class QuadraticSurrogate(Learner):
         self._exponents = _exponents(d, components, self.degree)
         units = np.array([1.0 if k.scale == "linear" else k.half for k in self._knobs])
         mean, variance = _prior(self._exponents, np.array(places), units)
-        p = len(mean)
-        self._model = np.zeros((p + 4, p))
-        self._model[:p] = np.diag(variance)
-        self._model[p] = self._model[p + 1] = mean
-        self._model[p + 2] = variance
-        self._model[p + 3, :2] = usual_noise**2, _noise_weight
+        self._units = units
+        self._model = np.zeros((len(mean) + 4, len(mean)))
+        self._begin(mean, variance)
+        self._failures = 0  # in a row
+        self._succeeded = False  # ever
         self._ranges = np.array(
             [(low, 2 / (high - low)) for low, high in space.bounds] if space else np.empty((0, 2))
         )
@@ -155,7 +156,7 @@ class QuadraticSurrogate(Learner):
             ],
             axis=1,
         )
-        self._work = np.empty((d + 3, p))
+        self._work = np.empty((d + 3, len(mean)))
         self._reference: float | None = None  # the first ln(reduction)
 
     def best(self, context: Any = None) -> Any:
@@ -168,6 +169,14 @@ class QuadraticSurrogate(Learner):
         """
         with self._lock:
             return self._value(self._point(self._inside(context), 1.0))  # no step
+
+    def _begin(self, mean: NDArray[np.float64], variance: NDArray[np.float64]) -> None:
+        """Know nothing but the prior."""
+        p = len(mean)
+        self._model[:p] = np.diag(variance)
+        self._model[p] = self._model[p + 1] = mean
+        self._model[p + 2] = variance
+        self._model[p + 3, :2] = usual_noise**2, _noise_weight
 
     def _places(self, start: Any) -> tuple[list[float], Any]:
         """Return where to start, in the range from −1 to 1, and the argument as JSON keeps it."""
@@ -201,6 +210,9 @@ class QuadraticSurrogate(Learner):
 
     def _ask(self, context: tuple[float, ...], clipped: bool) -> Play:
         point = self._point(context, self._rng.random())
+        if self._failures >= _most_failures and self._rng.random() < 0.5:
+            d = len(self._knobs)
+            point[-d:] = self._rng.uniform(-1, 1, d)
         return Play(self._value(point), None, 1.0, context, clipped, point)
 
     def _tell(self, play: Play, outcome: Outcome) -> None:
@@ -209,6 +221,13 @@ class QuadraticSurrogate(Learner):
         if not isinstance(point, np.ndarray) or point.size != size:
             raise ValueError("this play is of another learner")
         p = len(self._exponents)
+        if outcome.censored:
+            self._failures += 1
+        else:
+            if self._failures >= _most_failures and not self._succeeded:
+                # failures alone taught nothing: begin at the first success
+                self._begin(*_prior(self._exponents, point[-len(self._knobs) :], self._units))
+            self._failures, self._succeeded = 0, True
         y = math.log(max(outcome.loss, _least_loss)) - self._work_done(outcome)
         kept = min(1 - _fading / (self.rounds + p), self.discount)
         compiled(quadratic_surrogate.learn)(
@@ -246,6 +265,8 @@ class QuadraticSurrogate(Learner):
         elif self._reference is not None:
             other._take_reference(self._reference)
         p = len(self._exponents)
+        self._failures = min(self._failures, other._failures)
+        self._succeeded |= other._succeeded
         mean, prior = self._model[p + 1], 1 / self._model[p + 2]
         # two normal densities, each of which has the prior in it: their product over the prior
         own, theirs = np.linalg.inv(self._model[:p]), np.linalg.inv(other._model[:p])
@@ -269,7 +290,10 @@ class QuadraticSurrogate(Learner):
             "coefficients": self._theta.tolist(),
             "covariance": self._model[:p].tolist(),
             "noise": self._model[p + 3, :2].tolist(),
+            "prior": self._model[p + 1].tolist(),
             "reference": [] if self._reference is None else [self._reference],
+            "failures": self._failures,
+            "succeeded": self._succeeded,
         }
 
     def _restore(self, state: Mapping[str, Any]) -> None:
@@ -293,6 +317,15 @@ class QuadraticSurrogate(Learner):
         reference = float(state["reference"][0]) if state["reference"] else None
         if reference is not None and not math.isfinite(reference):
             raise ValueError(f"the reference is {reference}")
+        failures, succeeded = operator.index(state["failures"]), state["succeeded"]
+        if not isinstance(succeeded, bool) or not 0 <= failures <= self.rounds - succeeded:
+            raise ValueError(f"{failures} failures in a row, and success: {succeeded!r}")
+        prior = np.array(state["prior"], dtype=np.float64)
+        if prior.shape != (p,) or not np.abs(prior - self._model[p + 1]).max() < math.inf:
+            raise ValueError("the prior is impossible")
+        if not self.rounds and not np.array_equal(prior, self._model[p + 1]):
+            raise ValueError("the prior moved in no rounds")
+        self._failures, self._succeeded, self._model[p + 1] = failures, succeeded, prior
         self._model[:p], self._model[p], self._reference = covariance, theta, reference
         self._model[p + 3, :2] = noise, weight
 

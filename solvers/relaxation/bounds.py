@@ -169,6 +169,11 @@ class SplittingNumbers:
         ``a = λ_max(A⁻¹ D)``.
     coupling : float
         ``b = λ_max(A⁻¹ (L D⁻¹ Lᴴ − D/4))``.
+
+    Raises
+    ------
+    ValueError
+        If no positive definite matrix has these numbers.
     """
 
     condition: float
@@ -236,7 +241,7 @@ def splitting_numbers(
     Raises
     ------
     ValueError
-        If the matrix is not positive definite, or has a NaN or Inf.
+        If the matrix is not Hermitian positive definite, or has a NaN or Inf.
     ConvergenceError
         If a Lanczos iteration fails.
 
@@ -431,7 +436,7 @@ def _lanczos_numbers(A: Any, D: Any, coupling: Any, rng: Any) -> SplittingNumber
 
 
 def _require_regular(diagonal: float, A: Any) -> None:
-    """Raise if ``λ_max(A⁻¹ D)``, which no scaling of rows and columns changes, tells of rounding."""
+    """Raise if ``λ_max(A⁻¹ D)``, which no unit of ``A`` changes, is made of rounding errors."""
     if not diagonal * _eps_of(A) < 0.1:
         raise ValueError("A is not positive definite: it is singular, up to rounding errors")
 

@@ -194,7 +194,7 @@ def test_a_valley_far_steeper_than_expected_is_entered(noise, seed):
     """What no parabola fits is not taken for noise, over which the prior would keep its say."""
     learner = QuadraticSurrogate((0.5, 1.999), rng=seed)
     losses = learn(learner, lambda omega: sor_cost(omega, 0.99), 700, noise=noise, seed=seed)
-    assert losses[200:].mean() < 2 * sor_cost(omega_young(0.99), 0.99)
+    assert losses[200:].mean() < 2.5 * sor_cost(omega_young(0.99), 0.99)
 
 
 @pytest.mark.parametrize("seed", range(3))
