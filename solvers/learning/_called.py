@@ -8,7 +8,7 @@ import inspect
 import math
 import numbers
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import array_api_compat as compat
@@ -38,6 +38,7 @@ class CalledSolver:
         parameters = parameters_of(solver)
         names = list(parameters)
         takes_all = not names or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        self._accepted = None if takes_all else names
         self._prepared = names[:1] == ["b"]  # a method of something that holds the matrix
         self._dropped = () if takes_all else tuple({"maxiter", "time_limit"} - set(names))
         self.direct = "maxiter" in self._dropped
@@ -50,6 +51,15 @@ class CalledSolver:
         solution = solved(self._solver, *((b,) if self._prepared else (A, b)), **given)
         return solution if self._trusted else _checked(solution, self.name)
 
+    def require(self, chosen: Iterable[str]) -> None:
+        """Raise unless the solver takes what is to be chosen, as far as its signature tells."""
+        unknown = [] if self._accepted is None else [x for x in chosen if x not in self._accepted]
+        if unknown:
+            raise TypeError(
+                f"{self.name} has no parameter {unknown[0]!r} that could be learned: name one by "
+                f"knob=; it has {', '.join(self._accepted or ())}"
+            )
+
     def __reduce__(self) -> tuple[Any, ...]:
         return CalledSolver, self._given  # the quiet solver has no name of its own
 
@@ -60,6 +70,27 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramete
         return inspect.signature(function).parameters
     except (TypeError, ValueError):  # built-in and compiled functions may show none
         return {}
+
+
+def require_parameters(function: Callable[..., Any], names: Iterable[str]) -> None:
+    """Raise unless a function takes arguments of these names, as far as its signature tells.
+
+    Raises
+    ------
+    TypeError
+        If it does not.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    takes = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    unknown = [name for name in names if name not in takes]
+    if unknown:
+        known = f"it has {', '.join(takes)}" if takes else "it has none"
+        raise TypeError(f"{name_of(function)} has no parameter {unknown[0]!r} to be tuned: {known}")
 
 
 def name_of(solver: Any) -> str:

@@ -11,6 +11,10 @@ from typing import Any
 _most_abandoned = 4  # threads that may run on at a time; a choice, so that a few cores stay usable
 
 
+class Refused(TimeoutError):
+    """A call was not begun, because others before it still run."""
+
+
 class TimeLimit:
     """Runs functions in threads of their own, and waits for them so long and no longer.
 
@@ -22,33 +26,43 @@ class TimeLimit:
     ----------
     seconds : float
         How long to wait.
+    several : bool
+        Whether calls are of several kinds. Then none is begun while one of its kind runs on.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, several: bool = False) -> None:
         self.seconds = seconds
-        self._abandoned: list[threading.Thread] = []
+        self._most_of_a_kind = 1 if several else _most_abandoned
+        self._abandoned: list[tuple[threading.Thread, str]] = []
+        self._answered: set[str] = set()  # kinds of which a call has ended in time
         self._lock = threading.Lock()
 
-    @property
-    def abandoned(self) -> int:
-        """Calls that are past the limit and have not ended yet."""
-        with self._lock:
-            self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
-            return len(self._abandoned)
+    def _admit(self, kind: str) -> None:
+        """Raise unless a call of that kind may begin.
 
-    def call(self, function: Callable[[], Any]) -> Any:
+        Where the most calls run on already, that is where one of its kind has ended in time before.
+        """
+        with self._lock:
+            self._abandoned = [late for late in self._abandoned if late[0].is_alive()]
+            late = [kind for _, kind in self._abandoned]
+            known = kind in self._answered
+        if late.count(kind) >= self._most_of_a_kind or (len(late) >= _most_abandoned and not known):
+            raise Refused(
+                f"{len(late)} calls that are past the time limit of {self.seconds:g} s are still "
+                "running: no other of this kind is begun before one of them ends"
+            )
+
+    def call(self, function: Callable[[], Any], kind: str = "") -> Any:
         """Return what the function returns, or raise what it raises.
 
         Raises
         ------
+        Refused
+            If calls before it still run, so that it is not begun.
         TimeoutError
-            If it takes too long, or so many calls before it still run that none is begun.
+            If it takes too long.
         """
-        if self.abandoned >= _most_abandoned:
-            raise TimeoutError(
-                f"{_most_abandoned} calls that are past the time limit of {self.seconds:g} s are "
-                "still running: no other is begun before one of them ends"
-            )
+        self._admit(kind)
         call = _Call(function)
         thread = threading.Thread(target=call.run, daemon=True, name="time-limit")
         thread.start()
@@ -57,9 +71,10 @@ class TimeLimit:
         finally:  # an interrupt of the one who waits ends the call too
             if call.stop(thread):
                 with self._lock:
-                    self._abandoned.append(thread)
+                    self._abandoned.append((thread, kind))
         if not call.ended:
             raise TimeoutError(f"no answer within the time limit of {self.seconds:g} s")
+        self._answered.add(kind)
         if call.error is not None:
             raise call.error
         return call.result

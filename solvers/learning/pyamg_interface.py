@@ -25,6 +25,7 @@ from structlin.solvers._vectors import (
 from structlin.solvers.krylov.cg import cg
 from structlin.solvers.learners import Learner
 from structlin.solvers.learning._attempt import continued
+from structlin.solvers.learning._called import parameters_of
 from structlin.solvers.learning._readings import Loss
 from structlin.solvers.learning.solver_tuner import SolverTuner
 from structlin.solvers.learning.tuned_solver import TunedSolver
@@ -89,7 +90,7 @@ def tune(
     Raises
     ------
     TypeError
-        If this is no hierarchy.
+        If this is no hierarchy, or the smoother has no option of a knob's name.
     ValueError
         If the smoother is unknown, or an argument is none of the above.
 
@@ -148,6 +149,7 @@ class TunedHierarchy:
             raise ValueError(f"cycle is {cycle!r}: pass 'V', 'W' or 'F'")
         self.hierarchy = hierarchy
         self.smoother, self._fixed = _smoother_of(levels[0], smoother)
+        _require_options(self.smoother, knobs)
         knobs = knobs or _usual.get(self.smoother, {})
         self._accel, self._cycle = accel, cycle
         self._entries = sum(level.A.nnz for level in levels[:-1])
@@ -179,6 +181,7 @@ class TunedHierarchy:
         atol: float = 0.0,
         maxiter: int = 100,
         time_limit: float | None = None,
+        **unknown: Any,
     ) -> Solution:
         """Solve a system with the matrix of the hierarchy, and learn from the cost.
 
@@ -209,13 +212,16 @@ class TunedHierarchy:
         ValueError
             If shapes disagree, an entry is NaN or Inf, or a tolerance or limit is none.
         TypeError
-            If ``b`` is no array, or complex where the matrix is real.
+            If ``b`` is no array, or complex where the matrix is real, or there is another argument.
 
         Warns
         -----
         ConvergenceWarning
             If the tolerance was not reached by those smoothers either.
         """
+        if unknown:
+            hint = ": the tolerance is rtol=, or atol=" if "tol" in unknown else ""
+            raise TypeError(f"solve() takes no argument {min(unknown)!r}{hint}")
         A = self.hierarchy.levels[0].A
         b, x0 = require_vectors(A, b, x0)  # here, because a wrong input is no failure of a knob
         if np.iscomplexobj(b) and not np.iscomplexobj(A):
@@ -238,6 +244,10 @@ class TunedHierarchy:
         given_up = trial.failure if trial is not None and self.tuned.failures > failures else None
         choices = {"smoother": self.smoother, **chosen, "backstop": given_up}
         return dataclasses.replace(solution, choices=choices)
+
+    def best(self, context: Any = None) -> dict[str, Any]:
+        """Return the options of the smoother that are thought best, as `TunedSolver.best`."""
+        return self.tuned.best(context)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has been learned, ready for JSON; the hierarchy is not part of it."""
@@ -358,6 +368,17 @@ class _End(Exception):
         super().__init__(status)
         self.status: Status = status
         self.x = x
+
+
+def _require_options(smoother: str, knobs: Mapping[str, Any]) -> None:
+    """Raise unless the smoother has options of these names, as far as PyAMG tells."""
+    smoothing = importlib.import_module("pyamg.relaxation.smoothing")
+    options = list(parameters_of(getattr(smoothing, f"setup_{smoother}", None) or dict))[1:]
+    unknown = [name for name in knobs if options and name not in options]
+    if unknown:
+        raise TypeError(
+            f"{smoother!r} has no option {unknown[0]!r} to be tuned: it has {', '.join(options)}"
+        )
 
 
 def _smoother_of(level: Any, smoother: str | None) -> tuple[str, dict[str, Any]]:

@@ -76,8 +76,9 @@ class RelaxationLayer:
         plays are mappings, these are the solver's arguments.
     knob : str
         Name of the argument that is learned.
-    loss : {"iterations", "flops", "seconds"} or callable
-        What is to be low; a function gets the solution and returns a number ≥ 0.
+    loss : {"iterations", "flops", "seconds"}, callable or None
+        What is to be low; a function gets the solution and returns a number ≥ 0. By default
+        iterations of one solver, and seconds of several, whose iterations cannot be compared.
     contexts : (low, high), or sequence of such pairs, or None
         Range of the context that is passed to `solve`, or of its components. None: the default
         learner looks at what is read off the operator (see Notes).
@@ -106,7 +107,8 @@ class RelaxationLayer:
         unknown (or ``"flops"``, and a solver's operations are), or there is no default learner for
         this knob.
     TypeError
-        If a solver or loss cannot be called, or the learner is none.
+        If a solver cannot be called, or has no parameter of the knob's name, or the learner is
+        none.
 
     Notes
     -----
@@ -154,7 +156,7 @@ class RelaxationLayer:
         *,
         learner: Learner | None = None,
         knob: str = "omega",
-        loss: Loss = "iterations",
+        loss: Loss | None = None,
         contexts: Any = None,
         contextual: bool = True,
         backstop: Solver = cg,
@@ -167,6 +169,8 @@ class RelaxationLayer:
             raise TypeError(f"knob is {knob!r}: pass the name of an argument of the solver")
         if knob in _given:
             raise ValueError(f"knob is {knob!r}, which is given in every solve: it is not chosen")
+        if loss is None:
+            loss = "iterations" if len(self._solvers) == 1 else "seconds"
         if not (callable(loss) or loss in loss_names):
             raise ValueError(f"loss is {loss!r}: pass one of {', '.join(loss_names)} or a function")
         if loss == "flops":
@@ -177,6 +181,8 @@ class RelaxationLayer:
         if learner is None:
             bounds = operator_bounds if contexts is None and contextual else contexts
             learner = default_learner(self._solvers, knob, bounds, rng)
+            for one in self._solvers.values():
+                one.require([knob])
         elif not isinstance(learner, Learner):
             raise TypeError(f"learner is {learner!r}: pass a Learner such as TsallisINF")
         elif contexts is not None:
@@ -346,6 +352,7 @@ class RelaxationLayer:
                 f"the learner chose the solver {name!r}: this layer has "
                 f"{', '.join(map(repr, self._solvers))}"
             )
+        self._solvers[name].require(parameters)
         return Decision(name, parameters, key, play)
 
     def tell(self, decision: Decision, cost: Solution | Outcome | float) -> None:

@@ -12,6 +12,10 @@ from structlin.solvers.learners._learner import Learner, Play
 from structlin.solvers.learning._keys import Key
 
 _window = 50  # solves over which costs are averaged
+_legend = (
+    "failed: answered by the backstop; clipped: context outside the range; now chosen: at the "
+    "least, the middle and the largest context seen"
+)
 _counted = ("solves", "iterations", "censored", "backstops", "clipped")
 
 
@@ -30,7 +34,8 @@ class Row:
     iterations : int
         Their iterations, those of failed attempts and of the backstop included.
     first, last : float
-        Mean cost of the first and of the last 50 solves.
+        Mean cost of the first and of the last 50 solves. They differ by what was learned, and
+        also where the systems drift, or are harder at one end of the sequence.
     censored : int
         Solves of which only a lower bound of the cost is known.
     backstops : int
@@ -80,7 +85,8 @@ class Report:
         widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
         table = ["  ".join(_aligned(line, widths)).rstrip() for line in lines]
         table.insert(1, "-" * max(map(len, table)))
-        return "\n".join([f"mean {self.loss} per solve", *table])
+        legend = [_legend] if self.rows else []
+        return "\n".join([f"mean {self.loss} per solve", *table, *legend])
 
 
 def _aligned(cells: tuple[str, ...], widths: list[int]) -> list[str]:

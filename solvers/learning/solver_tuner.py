@@ -33,7 +33,7 @@ class SolverTuner:
     time_limit : float or None
         Seconds after which a call has failed. A solver with a parameter ``time_limit`` is given
         it, and keeps it itself. Any other one runs in a thread, which is left behind when it is
-        late: it is asked to stop at its next line of Python.
+        late: it is asked to stop at its next line of Python, and may run on until then (see Notes).
     learner : Learner or None
         What chooses, instead of the default one: its plays are values of the only knob, or
         mappings of all of them. Every decorated solver gets a copy.
@@ -51,7 +51,8 @@ class SolverTuner:
     ValueError
         If there is no knob, a range is empty or not finite, or an argument is none of the above.
     TypeError
-        If a knob is neither a range nor a list.
+        If a knob is neither a range nor a list; on decoration, if the solver has no parameter of
+        its name.
 
     Notes
     -----
@@ -74,6 +75,12 @@ class SolverTuner:
     a note of the knobs, and other failures are a `ConvergenceWarning` beside what the solver
     returned. Calls whose loss is 0 are not learned from: there was nothing to do. Nor is, by
     seconds, the first call of every combination of discrete knobs, which may compile or load.
+
+    While a late call runs on, its combination of discrete knobs is not called again: the learner
+    is asked for another. Where four run on, only combinations that have answered in time before
+    are called; without discrete knobs, none. If 100 plays bring nothing that may be called, the
+    call fails with a TimeoutError, without running, and like the plays before it is not learned
+    from.
 
     One continuous knob, or several, are learned by a `QuadraticSurrogate`; discrete ones by
     `ThompsonSampling` over all their combinations; both kinds together by a `Choice` with one

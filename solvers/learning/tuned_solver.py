@@ -17,15 +17,16 @@ from structlin._errors import ConvergenceWarning
 from structlin.solvers._solution import quiet, require_callable
 from structlin.solvers.learners import Learner, Play
 from structlin.solvers.learners._learner import alike, max_loss
-from structlin.solvers.learning._called import name_of, parameters_of
+from structlin.solvers.learning._called import name_of, parameters_of, require_parameters
 from structlin.solvers.learning._knob_space import KnobSpace
 from structlin.solvers.learning._readings import Loss, Reading, read, wait_for
-from structlin.solvers.learning._time_limit import TimeLimit
+from structlin.solvers.learning._time_limit import Refused, TimeLimit
 
 _log = logging.getLogger(__name__)
 
 _penalty = 2.0  # what a failure costs, in usual losses: the best choice never costs more than one
 _memory = 50  # calls over which the usual loss is averaged; a choice
+_asks = 100  # how often a learner may ask for what still runs before a call is refused; a choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +73,7 @@ class TunedSolver:
     Raises
     ------
     TypeError
-        If the solver cannot be called.
+        If the solver cannot be called, or shows its parameters and a knob is none of them.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class TunedSolver:
         time_limit: float | None,
     ) -> None:
         require_callable("solve", solve)
+        require_parameters(solve, knobs.names)
         functools.update_wrapper(self, solve)
         self._solve = quiet(solve)
         self._name = name_of(solve)
@@ -93,7 +95,10 @@ class TunedSolver:
         self._backstop = backstop
         keeps_time = "time_limit" in parameters_of(solve)
         self._limit = time_limit if keeps_time else None  # that the solver keeps itself
-        self._clock = None if time_limit is None or keeps_time else TimeLimit(time_limit)
+        self._several = len(knobs.combinations) > 1
+        self._clock = (
+            None if time_limit is None or keeps_time else TimeLimit(time_limit, self._several)
+        )
         self._lock = threading.Lock()
         self.learner = learner
         self.calls = 0
@@ -101,6 +106,8 @@ class TunedSolver:
         self.last: Trial | None = None
         self._timed: set[str] = set()  # combinations of discrete knobs that have been called
         self._usual, self._told = 0.0, 0  # mean of recent losses, and how many it is made of
+        # late calls, by combination, to be told as soon as a usual loss is known
+        self._held: dict[str, tuple[Learner, Play, Reading]] = {}
 
     def __repr__(self) -> str:
         return (
@@ -151,11 +158,15 @@ class TunedSolver:
         if context is not None and self.learner.contexts is None:
             raise ValueError("context is given, but no range: use SolverTuner(…, contexts=…)")
         learner = self.learner
-        play = learner.ask(context)
-        knobs = self.chosen(play)
-        returned, reading, seconds, error = self._attempt(args, {**kwargs, **knobs})
-        if not self._warms_up(knobs, reading):
-            self._learn(learner, play, reading)
+        for _ in range(_asks):  # a play of what still runs stays untold
+            play = learner.ask(context)
+            knobs = self.chosen(play)
+            kind = self._knobs.kind(knobs)
+            returned, reading, seconds, error = self._attempt(args, {**kwargs, **knobs}, kind)
+            if not isinstance(error, Refused):
+                break
+        if not isinstance(error, Refused) and not self._warms_up(kind, reading):
+            self._learn(learner, play, reading, kind)
         trial = Trial(knobs, seconds, reading.loss, reading.failure, error, play.clipped)
         with self._lock:
             self.calls += 1
@@ -254,7 +265,7 @@ class TunedSolver:
             self.failures += other.failures
 
     def _attempt(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], kind: str
     ) -> tuple[Any, Reading, float, Exception | None]:
         """Return what the solver returned, what that tells, seconds, and what it raised."""
         if self._limit is not None:
@@ -267,7 +278,7 @@ class TunedSolver:
 
         begin = time.perf_counter()
         try:
-            returned = call() if self._clock is None else self._clock.call(call)
+            returned = call() if self._clock is None else self._clock.call(call, kind)
         except Exception as error:
             seconds = time.perf_counter() - begin
             failure = "time_limit" if isinstance(error, TimeoutError) else "error"
@@ -276,26 +287,35 @@ class TunedSolver:
         seconds = time.perf_counter() - begin
         return returned, read(returned, self._loss, seconds, self._name), seconds, None
 
-    def _warms_up(self, knobs: Mapping[str, Any], reading: Reading) -> bool:
+    def _warms_up(self, kind: str, reading: Reading) -> bool:
         """Tell whether a time says nothing, because it is the first of its kind."""
         if self._loss != "seconds" or reading.failure is not None:
             return False
-        kind = self._knobs.kind(knobs)
         with self._lock:
             if kind in self._timed:
                 return False
             self._timed.add(kind)
             return True
 
-    def _learn(self, learner: Learner, play: Play, reading: Reading) -> None:
-        """Tell the learner."""
+    def _learn(self, learner: Learner, play: Play, reading: Reading, kind: str) -> None:
+        """Tell the learner; of a late call, as soon as it is known what is usual."""
         with self._lock:
+            late = self._clock is not None and reading.failure == "time_limit"
+            if late and self._several and not self._usual and kind not in self._held:
+                self._held[kind] = learner, play, reading
+                return
             outcome = reading.outcome(_penalty * self._usual if self._usual > 0 else 1.0)
             if outcome is not None and not outcome.censored:
                 self._told += 1
                 self._usual += (outcome.loss - self._usual) / min(self._told, _memory)
-        if outcome is not None:
-            learner.tell(play, outcome)
+            told = [(learner, play, outcome)]
+            if self._usual > 0:
+                least = _penalty * self._usual
+                told += [(who, which, seen.outcome(least)) for who, which, seen in self._held.values()]
+                self._held.clear()
+        for who, which, result in told:
+            if result is not None:
+                who.tell(which, result)
 
     def _instead(
         self, returned: Any, trial: Trial, args: tuple[Any, ...], kwargs: dict[str, Any]
