@@ -74,7 +74,8 @@ class TimeLimit:
                     self._abandoned.append((thread, kind))
         if not call.ended:
             raise TimeoutError(f"no answer within the time limit of {self.seconds:g} s")
-        self._answered.add(kind)
+        with self._lock:
+            self._answered.add(kind)
         if call.error is not None:
             raise call.error
         return call.result

@@ -311,7 +311,9 @@ class TunedSolver:
             told = [(learner, play, outcome)]
             if self._usual > 0:
                 least = _penalty * self._usual
-                told += [(who, which, seen.outcome(least)) for who, which, seen in self._held.values()]
+                told += [
+                    (who, which, seen.outcome(least)) for who, which, seen in self._held.values()
+                ]
                 self._held.clear()
         for who, which, result in told:
             if result is not None:
@@ -324,7 +326,10 @@ class TunedSolver:
         knobs = ", ".join(f"{name}={value!r}" for name, value in trial.knobs.items())
         if self._backstop is None:
             if trial.error is not None:
-                trial.error.add_note(f"{self._name} was called with {knobs}, as the tuner chose")
+                begun = "not " if isinstance(trial.error, Refused) else ""
+                trial.error.add_note(
+                    f"{self._name} was {begun}called with {knobs}, as the tuner chose"
+                )
                 raise trial.error
             warnings.warn(
                 f"{self._name} failed with {knobs}: {trial.failure}. Pass a backstop that answers "

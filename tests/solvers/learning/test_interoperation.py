@@ -383,6 +383,19 @@ def test_hierarchies_continue_from_a_state(hierarchy):
         tune(hierarchy, "sor").load(solver.state_dict())
 
 
+def test_options_of_the_smoother_and_of_solve_are_known(hierarchy):
+    with pytest.raises(TypeError, match=r"'jacobi' has no option 'degree' .* iterations, omega"):
+        tune(hierarchy, "jacobi", degree=[1, 2])
+    solver = tune(hierarchy, "jacobi", omega=[0.8], rng=0)
+    with pytest.raises(TypeError, match="no argument 'tol': the tolerance is rtol="):
+        solver.solve(np.ones(1600), tol=1e-6)
+    with pytest.raises(TypeError, match=r"no argument 'maxit'$"):
+        solver.solve(np.ones(1600), maxit=3)
+    assert solver.tuned.calls == 0
+    solver.solve(np.ones(1600))
+    assert solver.best() == solver.tuned.best() == {"omega": 0.8}
+
+
 def test_refuses_what_is_no_hierarchy(hierarchy):
     with pytest.raises(TypeError, match="hierarchy"):
         tune(hierarchy.levels[0].A)

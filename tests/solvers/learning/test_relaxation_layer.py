@@ -473,6 +473,27 @@ def test_contexts_are_checked():
         RelaxationLayer(learner=bandit(), contexts=(0, 1))
 
 
+def test_the_default_loss_can_be_compared():
+    assert RelaxationLayer().loss == "iterations"
+    assert RelaxationLayer({"sor": sor}, learner=Choice({"sor": bandit()})).loss == "iterations"
+    two = RelaxationLayer({"sor": sor, "cg": cg}, learner=Choice({"sor": bandit(), "cg": None}))
+    assert two.loss == "seconds"
+    assert str(two.report()).startswith("mean seconds")
+
+
+def test_the_knob_is_a_parameter_of_the_solver():
+    with pytest.raises(TypeError, match=r"cg has no parameter 'omega' .* by knob=; it has A, b"):
+        RelaxationLayer(cg)
+
+    def solver(A, b, *, weight, x0, rtol, atol):
+        return sor(A, b, omega=weight, x0=x0, rtol=rtol, atol=atol)
+
+    with pytest.raises(TypeError, match=r"solver has no parameter 'omega' .* weight"):
+        RelaxationLayer(solver, learner=bandit()).solve(poisson(), np.ones(36))
+    layer = RelaxationLayer(solver, learner=bandit(), knob="weight")
+    assert layer.solve(poisson(), np.ones(36)).converged
+
+
 def test_repr():
     layer = RelaxationLayer(learner=bandit())
     assert repr(layer) == "<RelaxationLayer sor omega, TsallisINF: nothing solved>"

@@ -67,7 +67,10 @@ def test_the_table():
     )
     assert lines[3].split()[-6:][0] == "3"
     assert lines[3].endswith("1.5")
-    assert len(lines) == 4
+    assert lines[4].startswith("failed: ")
+    assert "clipped: context outside" in lines[4]
+    assert "now chosen: at the least, the middle and the largest context seen" in lines[4]
+    assert len(lines) == 5
 
 
 @given(count=st.integers(0, 9000))

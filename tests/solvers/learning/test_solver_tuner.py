@@ -286,6 +286,52 @@ def test_solvers_that_cannot_be_stopped_do_not_pile_up():
     assert answers == 8 * ["answer"]
     assert len(begun) == 4
     assert solve.failures == 8
+    assert solve.learner.rounds == 4  # what was not begun tells nothing
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("hanging", [1, 3])
+@pytest.mark.parametrize("knobs", [{}, {"omega": (0.5, 1.9)}], ids=str)
+def test_what_hangs_is_not_called_again_meanwhile(knobs, hanging, seed):
+    """The others go on being called, and what hangs is not thought best."""
+    release = threading.Event()
+    begun = []
+
+    def solve(mode, omega=1.0):
+        begun.append(mode)
+        if mode < 0:
+            release.wait(60)  # in C: nothing stops it
+        return 10.0 + mode
+
+    modes = [*range(-hanging, 0), 0, 5]
+    tuned = SolverTuner(mode=modes, **knobs, time_limit=0.05, backstop=lambda: "answer", rng=seed)(
+        solve
+    )
+    try:
+        answers = [tuned() for _ in range(60)]
+        late = [mode for mode in begun if mode < 0]
+        assert len(late) == len(set(late)) == tuned.failures == answers.count("answer")
+        assert (tuned.learner.rounds, tuned.calls) == (60, 60)
+        assert tuned.best()["mode"] >= 0
+    finally:
+        release.set()
+
+
+def test_a_refused_call_tells_nothing():
+    """Where the learner insists on what hangs, the call fails, and is not learned from."""
+    release = threading.Event()
+    tuned = SolverTuner(mode=["a", "b"], learner=TsallisINF(["a"]), time_limit=0.05)(
+        lambda mode: release.wait(60)
+    )
+    try:
+        with pytest.raises(TimeoutError, match="no answer within"):
+            tuned()
+        with pytest.raises(TimeoutError, match="still running") as caught:
+            tuned()
+    finally:
+        release.set()
+    assert "not called with mode='a'" in caught.value.__notes__[0]
+    assert (tuned.calls, tuned.failures, tuned.learner.rounds) == (2, 2, 0)
 
 
 def test_a_solver_that_looks_at_the_clock_is_told_the_limit():
@@ -486,6 +532,20 @@ def test_a_decorated_method_knows_its_instance():
 def test_refuses_what_cannot_be_tuned(arguments, error, match):
     with pytest.raises(error, match=match):
         SolverTuner(**arguments)
+
+
+def test_knobs_are_parameters_of_the_solver():
+    def solve(A, b, /, *, theta):
+        return 1.0
+
+    with pytest.raises(TypeError, match=r"solve has no parameter 'thta' to be tuned: it has theta"):
+        SolverTuner(thta=(0.3, 1))(solve)
+    with pytest.raises(TypeError, match="no parameter 'A'"):
+        SolverTuner(A=[1, 2], theta=(0.3, 1))(solve)
+    with pytest.raises(TypeError, match="it has none"):
+        SolverTuner(theta=(0.3, 1))(lambda: 1.0)
+    SolverTuner(anything=(0.3, 1))(lambda **options: 1.0)
+    SolverTuner(x=(0.3, 1))(max)  # shows no signature
 
 
 def test_refuses_calls_that_contradict_it():
