@@ -66,7 +66,7 @@ def fixed(omega: float) -> Callable[..., Solution]:
     return functools.partial(SSOR_CG, omega=omega)
 
 
-def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None:
+def heat(record: harness.Record, steps: int, seeds: int) -> None:
     problem, _ = problems_learning.heat(25)
     kappas = [problem.conductivity(k * problem.dt) for k in range(steps)]
 
@@ -120,16 +120,27 @@ def heat(record: harness.Record, steps: int, seeds: int, seconds: float) -> None
         total(layered(told), "extrapolated"),
         "iterations",
     )
+
+
+def wall_time(record: harness.Record, nx: int, steps: int, seconds: float, full: bool) -> None:
+    """Compare seconds of whole runs, learner and layer included."""
+    problem, _ = problems_learning.heat(nx)
+    kappas = [problem.conductivity(k * problem.dt) for k in range(steps)]
+
+    def run(solver: Callable[..., Solution]) -> int:
+        return int(problem.run(steps, solver, progress=False).iterations.sum())
+
+    best = min(GRID, key=lambda omega: run(fixed(omega)))
     names = "learned, asked and told by hand", "learned, RelaxationLayer", "ω = 1", "best fixed ω"
     record.race(
-        f"heat, {steps} steps",
+        f"heat, nx = {nx}, {steps} steps",
         {
-            names[0]: lambda: total(by_hand(told)),
-            names[1]: lambda: total(layered(told)),
-            names[2]: lambda: total(fixed(1.0)),
-            names[3]: lambda: total(fixed(GRID[totals.index(best)])),
+            names[0]: lambda: run(by_hand((KAPPAS, kappas))),
+            names[1]: lambda: run(layered((KAPPAS, kappas))),
+            names[2]: lambda: run(fixed(1.0)),
+            names[3]: lambda: run(fixed(best)),
         },
-        bars=[(names[0], names[2], 1.0), (names[0], names[3], 1.0)] if full else [],
+        bars=[(name, other, 1.0) for name in names[:2] for other in names[2:]] if full else [],
         seconds=seconds,
     )
 
@@ -181,7 +192,9 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = vars(parser.parse_args())
     record = harness.Record("learning_heat", "Learned ω of SSOR-CG")
-    heat(record, asked["steps"], asked["seeds"], 60.0 if asked == full else 5.0)
+    heat(record, asked["steps"], asked["seeds"])
+    for nx, steps in ((25, asked["steps"]), (100, asked["steps"] // 5)):
+        wall_time(record, nx, steps, 60.0 if asked == full else 5.0, asked == full)
     families(record, min(asked["steps"] // 10, 500))
     large(record, asked["points"])
     if asked != full:
