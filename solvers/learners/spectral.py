@@ -24,6 +24,11 @@ _spread, _noise = 0.02, 0.1  # standard deviations of v in a given context, and 
 _strength = 3.0  # observations that the last two are worth
 _most_features, _most_degree = 20, 8
 _least_reduction = 0.1
+_looks = 0.005  # share of the plays that look to the left of ω*; a choice
+_most_failures = 5  # in a row, after which every other play may be anywhere
+# Afterwards, plays stay within a distance of the first success; it shrinks by a fifth with every
+# failure, and grows with the successes, the slower the more failures there were. Choices.
+_first_reach, _full_reach = 0.5, 8.0  # of x
 
 
 class SpectralLearner(Learner):
@@ -71,9 +76,16 @@ class SpectralLearner(Learner):
     from losses in units of what is predicted for their context. So it is the losses that decide:
     about the margin, about systems that are not consistently ordered, about missing contexts.
 
+    Right of ``ω*``, nothing tells that ``v`` rose. One play in 200 therefore looks far to the left.
+    Two surprises of one sign in a row, by more than four standard deviations and 0.25, are a
+    change: all coefficients are then as uncertain as at first.
+
     Losses are divided by the outcomes' ``reduction``, where they have one. Where attempts are given
-    up, the cost is multiplied by one plus four failures for every success of late. Time and memory
-    are ``O(p²)`` for ``p`` coefficients.
+    up, the cost is multiplied by one plus four failures for every success of late. After five
+    failures in a row, every other play is drawn from the whole range until one succeeds. From then
+    on rates of failures are not believed, and plays stay within a distance of that success,
+    which grows with every success and shrinks with every failure. Time and memory are ``O(p²)`` for
+    ``p`` coefficients.
 
     References
     ----------
@@ -135,9 +147,13 @@ class SpectralLearner(Learner):
         self._covariance = np.diag(self._prior)
         self._table = np.zeros((5, len(spectral.offsets)))
         self._sums = np.array(
-            [_strength * _spread**2, _strength, 0, 0, _strength * _noise**2, _strength, 0]
+            [_strength * _spread**2, _strength, 0, 0, _strength * _noise**2, _strength, 0, 0]
         )
         self._place = np.empty(d)
+        self._failures = 0  # in a row
+        # where plays are kept, once many failed in a row: around x, within, and one more than how
+        # many failed there
+        self._trusted = (0.0, 0.0, 0)
         self._relative = False  # whether losses come with reductions
 
     def __repr__(self) -> str:
@@ -155,7 +171,7 @@ class SpectralLearner(Learner):
         """
         with self._lock:
             self._look(self._inside(context))
-            return self._decided(np.zeros(len(spectral.offsets)), explore=False)
+            return self._decided(np.zeros(len(spectral.offsets)), explore=False, look=False)
 
     def radius(self, context: Any = None) -> float:
         """Return the Jacobi radius ``β`` that the rates of convergence tell, in a context.
@@ -176,16 +192,22 @@ class SpectralLearner(Learner):
             for k, place in enumerate(self.contexts.scaled(context)):
                 self._place[k] = place
 
-    def _decided(self, normals: Any, *, explore: bool) -> float:
+    def _decided(self, normals: Any, *, explore: bool, look: bool) -> float:
         x = compiled(spectral.decide)(
             self._place, self._exponents, self._mean, self._covariance, self._table, self._sums,
-            normals, explore,
+            normals, explore, look,
         )  # fmt: skip
+        around, reach, failures = self._trusted
+        if failures:
+            x = min(max(x, around - reach), around + reach)
         return min(max(2 / (1 + math.exp(x)), self.low), self.high)
 
     def _ask(self, context: tuple[float, ...], clipped: bool) -> Play:
         self._look(context)
-        omega = self._decided(self._rng.standard_normal(len(spectral.offsets)), explore=True)
+        if self._failures >= _most_failures and self._rng.random() < 0.5:
+            return Play(self._rng.uniform(self.low, self.high), None, math.nan, context, clipped)
+        normals = self._rng.standard_normal(len(spectral.offsets))
+        omega = self._decided(normals, explore=True, look=self._rng.random() < _looks)
         return Play(omega, None, math.nan, context, clipped)
 
     def _tell(self, play: Play, outcome: Outcome) -> None:
@@ -207,11 +229,30 @@ class SpectralLearner(Learner):
                 loss /= reduction
             else:  # the residual did not fall: the loss says nothing, the failure does
                 loss, censored = 0.0, True
+        if self._trust(_coordinate(omega), censored):
+            rate = -1.0
         self._look(play.context)
         compiled(spectral.learn)(
             self._place, self._exponents, self._mean, self._covariance, self._table, self._sums,
             self._prior, self.discount, omega, rate, loss, censored,
         )  # fmt: skip
+
+    def _trust(self, x: float, censored: bool) -> bool:
+        """Enter a failure or a success; return whether it is one failure of many."""
+        around, reach, failures = self._trusted
+        if censored:
+            self._failures += 1
+            if failures and self._failures <= _most_failures:
+                self._trusted = (around, 0.8 * reach, failures + 1)
+            return bool(failures) or self._failures > _most_failures
+        if self._failures >= _most_failures:
+            self._trusted = (x, _first_reach, max(failures, 1))
+            self._table[3] = 0  # failures anywhere say nothing of offsets
+        elif failures:
+            reach = min(reach * (1 + 1 / (10 + failures**3)), _full_reach)
+            self._trusted = (around, reach, failures)
+        self._failures = 0
+        return False
 
     def _rescale(self, factor: float) -> None:
         if not self._relative:  # losses over reductions are what they were
@@ -222,6 +263,8 @@ class SpectralLearner(Learner):
         """Add up what independent observations told: precisions, sums, and counts."""
         if not other.rounds:
             return
+        if not self._trusted[2]:
+            self._failures, self._trusted = other._failures, other._trusted
         if not self.rounds:
             self._mean, self._covariance = other._mean, other._covariance
             self._table, self._sums, self._relative = other._table, other._sums, other._relative
@@ -236,7 +279,7 @@ class SpectralLearner(Learner):
         self._covariance = np.linalg.inv((precision + precision.T) / 2)
         self._mean = self._covariance @ right
         self._table += other._table
-        self._sums += other._sums - prior._sums
+        self._sums[:-1] += (other._sums - prior._sums)[:-1]
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -244,6 +287,8 @@ class SpectralLearner(Learner):
             "covariance": self._covariance.tolist(),
             "table": self._table.tolist(),
             "sums": self._sums.tolist(),
+            "failures": self._failures,
+            "trusted": list(self._trusted),
             "relative": self._relative,
         }
 
@@ -258,13 +303,29 @@ class SpectralLearner(Learner):
                 raise ValueError(f"{name} has entries that are not finite")
         covariance, table, sums = arrays["covariance"], arrays["table"], arrays["sums"]
         np.linalg.cholesky(covariance)  # refuses what is not positive definite
-        if sums.min() < 0 or min(sums[1], sums[5]) <= 0 or table[[0, 2, 3, 4]].min() < 0:
+        if (
+            sums[:-1].min() < 0
+            or sums[-1] not in (-1, 0, 1)
+            or min(sums[1], sums[5]) <= 0
+            or table[[0, 2, 3, 4]].min() < 0
+        ):
             raise ValueError("a sum of what is positive is negative")
         if sums[6] > self.rounds or sums[1] > self.rounds + _strength:
             raise ValueError(f"{self.rounds} rounds, but {sums[6]:g} plays or more")
+        failures = operator.index(state["failures"])
+        around, reach, troubles = state["trusted"]
+        trusted = float(around), float(reach), operator.index(troubles)
+        if (
+            not 0 <= failures <= self.rounds
+            or not math.isfinite(trusted[0])
+            or not 0 <= trusted[1] <= _full_reach
+            or not 0 <= troubles <= self.rounds
+        ):
+            raise ValueError(f"{failures} failures in a row, trusted {state['trusted']}")
         if not isinstance(state["relative"], bool):
             raise ValueError(f"relative is {state['relative']!r}")
         self._mean, self._covariance, self._table, self._sums = arrays.values()
+        self._failures, self._trusted = failures, trusted
         self._relative = state["relative"]
 
 

@@ -8,9 +8,10 @@ radius ``β`` reads ``√λ = (√(1 − q²) + √(s² − q²))/(1 + s)`` for 
 What is learned stands in arrays, which `learn` changes in place: ``mean`` (p,) and ``covariance``
 (p, p) of the coefficients of ``v`` in Chebyshev polynomials of the context; ``table`` (5, m) with
 the losses, the losses predicted, and the predictions for ``x = v``, summed over the plays nearest
-to each of ``m`` offsets, and the latest failures and successes there; and ``sums`` (7,): squared
+to each of ``m`` offsets, and the latest failures and successes there; and ``sums`` (8,): squared
 deviations of ``v`` from what the context tells and their number, all losses and all predictions,
-squared relative errors of the predicted losses and their number, and the plays.
+squared relative errors of the predicted losses and their number, the plays, and the sign of the
+latest surprise, 0 if there is none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ visible = 0.1  # x − v from which on the rate is taken to tell v
 uncertain = 0.05  # standard deviation of v above which its place is looked for
 spread_share = 0.3  # the same, as a share of the spread of v around what the context tells
 margin, farthest = 0.15, 0.2  # how far below ω*, where the rate tells v
+nearest_look, farthest_look = 0.4, 1.0  # of x from v, in the rare looks to the left
+jump = 0.25  # of v, from which on a surprise is taken for a change
+recent = 3.0  # observations that the spread of before is worth after a change
 drift = 0.3  # standard deviation of the change of the correction per √(unit of x)
 anchor = 1.0  # inverse variance of the correction at offset 0
 stale = 0.1  # a move of the estimate by which the table loses most of its weight
@@ -58,6 +62,7 @@ def decide(
     sums: Any,
     normals: Any,
     explore: bool,
+    look: bool,
 ) -> float:
     """Return the ``x`` to play.
 
@@ -73,6 +78,9 @@ def decide(
         A draw of standard normal variables, or zeros.
     explore : bool
         Whether to look for ``v``, to the left of ``ω*``, where it is uncertain.
+    look : bool
+        Whether to look there, and farther, though it is certain: right of ``ω*``, neither rates
+        nor losses depend on ``v``, and nothing tells that it rose.
 
     Notes
     -----
@@ -84,8 +92,12 @@ def decide(
     spread = max(sums[0] / sums[1], least_variance)
     deviation = math.sqrt(variance)
     known = max(uncertain, spread_share * math.sqrt(spread))
-    if explore and deviation > known and sums[6] < patience * sums[1]:
-        return _inside(v) + min(margin + deviation, farthest)
+    if sums[6] < patience * sums[1]:
+        if explore and deviation > known:
+            return _inside(v) + min(margin + deviation, farthest)
+        if look or sums[7] > 0:
+            surprising = visible + outlier * math.sqrt(variance + spread)
+            return _inside(v) + min(max(surprising, nearest_look), farthest_look)
     level = _level(sums)
     noise = max(sums[4] / sums[5], least_variance)
     links = 1 / (drift**2 * np.diff(offsets))
@@ -142,11 +154,7 @@ def learn(
         sums[6] *= discount
     x = math.log((2 - omega) / omega)
     if 0 < rate < 1 and rate + omega > 1:
-        before = max(sums[0] / sums[1], least_variance)
-        moved = _observe(omega, x, rate, phi, mean, covariance, sums, discount)
-        # what was learned under a spread that was taken to be smaller is less certain by as much
-        grown = sums[0] / sums[1] / before
-        covariance *= max(min(grown, float(np.min(prior / np.diag(covariance)))), 1.0)
+        moved = _observe(omega, x, rate, phi, mean, covariance, sums, prior, discount)
         table *= math.exp(-((moved / stale) ** 2))
     v, variance, _ = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], least_variance)
@@ -200,12 +208,14 @@ def _observe(
     mean: Any,
     covariance: Any,
     sums: Any,
+    prior: Any,
     discount: float,
 ) -> float:
     """Learn ``v`` from a rate, by a step of the Kalman filter; return by how much it moved.
 
     Where ``ω`` is not clearly below ``ω*``, a rate tells only that ``v ≥ x − visible``. What is
-    then known is approximated by the normal distribution of equal mean and variance.
+    then known is approximated by the normal distribution of equal mean and variance. After two
+    large surprises of one sign in a row, all coefficients are as uncertain as at first.
     """
     v, variance, gain = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], least_variance)
@@ -213,8 +223,23 @@ def _observe(
     deviation = math.sqrt(total)
     beta = (rate + omega - 1) / (omega * math.sqrt(rate))
     seen = 0.5 * math.log1p(-beta * beta) if beta < 1 else lowest
-    if rate > omega - 1 and seen < x - visible:
-        error = min(max(_inside(seen) - v, -outlier * deviation), outlier * deviation)
+    told = rate > omega - 1 and seen < x - visible
+    error = _inside(seen) - v if told else max(x - visible - v, 0.0)
+    sums[:2] *= discount
+    surprise = math.copysign(1.0, error) if abs(error) > max(outlier * deviation, jump) else 0.0
+    changed = surprise != 0 and surprise == sums[7]
+    if told or surprise:
+        sums[7] = surprise
+    if changed:
+        sums[[0, 1, 6]] *= min(recent / sums[1], 1.0)
+        sums[0] += spread * (spread * outlier**2 + variance) / total
+        sums[1] += 1
+        covariance[...] = np.diag(prior)
+        v, variance, gain = _moments(phi, mean, covariance)
+        total = variance + spread
+        deviation = math.sqrt(total)
+    if told:
+        error = min(max(error, -outlier * deviation), outlier * deviation)
         pull, share, square = error / total, 1 / total, error * error
     else:
         z = (x - visible - v) / deviation
@@ -228,9 +253,12 @@ def _observe(
         square = total * max(1 + z * mills, 0.0)
     mean += pull * gain
     covariance -= share * np.outer(gain, gain)
-    sums[:2] *= discount
-    sums[0] += spread * (spread * square / total + variance) / total
-    sums[1] += 1
+    if not changed:
+        sums[0] += spread * (spread * square / total + variance) / total
+        sums[1] += 1
+        # what was learned under a spread that was taken to be smaller is less certain by as much
+        grown = sums[0] / sums[1] / spread
+        covariance *= max(min(grown, float(np.min(prior / np.diag(covariance)))), 1.0)
     return pull * variance
 
 

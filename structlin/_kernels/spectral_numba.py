@@ -15,6 +15,8 @@ _nodes, _masses = spectral.nodes, spectral.masses
 _lowest, _highest = spectral.lowest, spectral.highest
 _visible, _uncertain, _spread_share = spectral.visible, spectral.uncertain, spectral.spread_share
 _margin, _farthest = spectral.margin, spectral.farthest
+_nearest_look, _farthest_look = spectral.nearest_look, spectral.farthest_look
+_jump, _recent = spectral.jump, spectral.recent
 _drift, _anchor = spectral.drift, spectral.anchor
 _stale, _fading = spectral.stale, spectral.fading
 _surcharge, _doubt, _patience = spectral.surcharge, spectral.doubt, spectral.patience
@@ -32,6 +34,7 @@ def decide(
     sums: Any,
     normals: Any,
     explore: bool,
+    look: bool,
 ) -> float:
     """Compiled twin of `structlin._kernels.spectral.decide`."""
     phi = _features(place, exponents)
@@ -39,8 +42,12 @@ def decide(
     spread = max(sums[0] / sums[1], _least_variance)
     deviation = math.sqrt(variance)
     known = max(_uncertain, _spread_share * math.sqrt(spread))
-    if explore and deviation > known and sums[6] < _patience * sums[1]:
-        return _inside(v) + min(_margin + deviation, _farthest)
+    if sums[6] < _patience * sums[1]:
+        if explore and deviation > known:
+            return _inside(v) + min(_margin + deviation, _farthest)
+        if look or sums[7] > 0:
+            surprising = _visible + _outlier * math.sqrt(variance + spread)
+            return _inside(v) + min(max(surprising, _nearest_look), _farthest_look)
     level = _level(sums)
     noise = max(sums[4] / sums[5], _least_variance)
     m = _offsets.size
@@ -104,13 +111,7 @@ def learn(
         sums[6] *= discount
     x = math.log((2 - omega) / omega)
     if 0 < rate < 1 and rate + omega > 1:
-        before = max(sums[0] / sums[1], _least_variance)
-        moved = _observe(omega, x, rate, phi, mean, covariance, sums, discount)
-        grown = sums[0] / sums[1] / before
-        for i in range(prior.size):
-            grown = min(grown, prior[i] / covariance[i, i])
-        if grown > 1:
-            covariance *= grown
+        moved = _observe(omega, x, rate, phi, mean, covariance, sums, prior, discount)
         table *= math.exp(-((moved / _stale) ** 2))
     v, variance, _ = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], _least_variance)
@@ -175,6 +176,7 @@ def _observe(
     mean: Any,
     covariance: Any,
     sums: Any,
+    prior: Any,
     discount: float,
 ) -> float:
     v, variance, gain = _moments(phi, mean, covariance)
@@ -183,8 +185,27 @@ def _observe(
     deviation = math.sqrt(total)
     beta = (rate + omega - 1) / (omega * math.sqrt(rate))
     seen = 0.5 * math.log1p(-beta * beta) if beta < 1 else _lowest
-    if rate > omega - 1 and seen < x - _visible:
-        error = min(max(_inside(seen) - v, -_outlier * deviation), _outlier * deviation)
+    told = rate > omega - 1 and seen < x - _visible
+    error = _inside(seen) - v if told else max(x - _visible - v, 0.0)
+    sums[0] *= discount
+    sums[1] *= discount
+    surprise = math.copysign(1.0, error) if abs(error) > max(_outlier * deviation, _jump) else 0.0
+    changed = surprise != 0 and surprise == sums[7]
+    if told or surprise != 0:
+        sums[7] = surprise
+    if changed:
+        kept = min(_recent / sums[1], 1.0)
+        sums[6] *= kept
+        sums[0] = kept * sums[0] + spread * (spread * _outlier**2 + variance) / total
+        sums[1] = kept * sums[1] + 1
+        for i in range(phi.size):
+            for j in range(phi.size):
+                covariance[i, j] = prior[i] if i == j else 0.0
+        v, variance, gain = _moments(phi, mean, covariance)
+        total = variance + spread
+        deviation = math.sqrt(total)
+    if told:
+        error = min(max(error, -_outlier * deviation), _outlier * deviation)
         pull, share, square = error / total, 1 / total, error * error
     else:
         z = (x - _visible - v) / deviation
@@ -200,8 +221,14 @@ def _observe(
         mean[i] += pull * gain[i]
         for j in range(phi.size):
             covariance[i, j] -= share * gain[i] * gain[j]
-    sums[0] = discount * sums[0] + spread * (spread * square / total + variance) / total
-    sums[1] = discount * sums[1] + 1
+    if not changed:
+        sums[0] += spread * (spread * square / total + variance) / total
+        sums[1] += 1
+        grown = sums[0] / sums[1] / spread
+        for i in range(prior.size):
+            grown = min(grown, prior[i] / covariance[i, i])
+        if grown > 1:
+            covariance *= grown
     return pull * variance
 
 
