@@ -88,7 +88,8 @@ def decide(
     correction, whose prior is a random walk along the offsets, and on which every play was a noisy
     look. The precision of its posterior is tridiagonal: ``L Lᵀ δ = right + L normals``.
     """
-    v, variance, _ = _moments(features(place, exponents), mean, covariance)
+    phi = features(place, exponents)
+    v, variance, _ = _moments(phi, mean, covariance)
     spread = max(sums[0] / sums[1], least_variance)
     deviation = math.sqrt(variance)
     known = max(uncertain, spread_share * math.sqrt(spread))
@@ -100,17 +101,36 @@ def decide(
             return _inside(v) + min(max(surprising, nearest_look), farthest_look)
     level = _level(sums)
     noise = max(sums[4] / sums[5], least_variance)
-    links = 1 / (drift**2 * np.diff(offsets))
-    precision = table[2] / noise
-    precision[1:] += links
-    precision[:-1] += links
-    precision[centre] += anchor
-    right = (table[0] / level - table[1]) / noise
-    factor = np.linalg.cholesky(np.diag(precision) - np.diag(links, 1) - np.diag(links, -1))
-    correction = np.linalg.solve(factor.T, np.linalg.solve(factor, right) + normals)
-    failed = table[3] / (table[4] + doubt)
-    costs = _excess(growth, math.sqrt(variance + spread)) * (1 + surcharge * failed) + correction
-    return float(_inside(v) + offsets[np.argmin(costs)])
+    m = offsets.size
+    diagonal, below, shift = np.empty(m), np.empty(m), np.empty(m)
+    link = 0.0
+    for j in range(m):
+        after = 1 / (drift * drift * (offsets[j + 1] - offsets[j])) if j + 1 < m else 0.0
+        pivot = table[2, j] / noise + link + after
+        if j == centre:
+            pivot += anchor
+        right = (table[0, j] / level - table[1, j]) / noise
+        if j > 0:
+            pivot -= below[j - 1] * below[j - 1]
+            right -= below[j - 1] * shift[j - 1]
+        diagonal[j] = math.sqrt(pivot)
+        below[j] = -after / diagonal[j]
+        shift[j] = right / diagonal[j]
+        link = after
+    scales = np.exp(-math.sqrt(variance + spread) * nodes)
+    best, least, correction = 0, math.inf, 0.0
+    for j in range(m - 1, -1, -1):
+        right = shift[j] + normals[j]
+        if j + 1 < m:
+            right -= below[j] * correction
+        correction = right / diagonal[j]
+        cost = _excess(growth[j], scales)
+        if table[3, j] > 0:
+            cost *= 1 + surcharge * table[3, j] / (table[4, j] + doubt)
+        cost += correction
+        if cost <= least:
+            best, least = j, cost
+    return _inside(v) + offsets[best]
 
 
 def learn(
@@ -147,10 +167,13 @@ def learn(
     phi = features(place, exponents)
     if discount < 1:
         forgotten = (1 - discount) ** 2
-        covariance *= 1 - forgotten
-        covariance += forgotten * np.diag(prior)
+        for i in range(mean.size):
+            for j in range(mean.size):
+                covariance[i, j] *= 1 - forgotten
+            covariance[i, i] += forgotten * prior[i]
         table *= discount
-        sums[2:4] *= discount
+        sums[2] *= discount
+        sums[3] *= discount
         sums[6] *= discount
     x = math.log((2 - omega) / omega)
     if 0 < rate < 1 and rate + omega > 1:
@@ -163,13 +186,25 @@ def learn(
 
 def features(place: Any, exponents: Any) -> Any:
     """Return products of Chebyshev polynomials."""
-    return np.prod(np.cos(exponents * np.arccos(np.clip(place, -1, 1))), axis=1)
+    phi = np.ones(exponents.shape[0])
+    for k in range(exponents.shape[1]):
+        for i in range(phi.size):
+            before, value = place[k], 1.0  # T₋₁ = T₁
+            for _ in range(exponents[i, k]):
+                before, value = value, 2 * place[k] * value - before
+            phi[i] *= value
+    return phi
 
 
 def _moments(phi: Any, mean: Any, covariance: Any) -> tuple[float, float, Any]:
     """Return mean and variance of ``v``, and its covariance with the coefficients."""
-    gain = covariance @ phi
-    return float(mean @ phi), max(float(gain @ phi), 0.0), gain
+    v, variance, gain = 0.0, 0.0, np.zeros(phi.size)
+    for i in range(phi.size):
+        for j in range(phi.size):
+            gain[i] += covariance[i, j] * phi[j]
+        v += mean[i] * phi[i]
+        variance += gain[i] * phi[i]
+    return v, max(variance, 0.0), gain
 
 
 def _inside(v: float) -> float:
@@ -185,19 +220,20 @@ def _unit(v: float) -> float:
 def _level(sums: Any) -> float:
     """Return the factor between losses and predictions; 1 where it says nothing."""
     level = sums[2] / sums[3] if sums[3] > 0 else 0.0
-    return float(level) if level > least_level else 1.0
+    return level if level > least_level else 1.0
 
 
-def _excess(ratios: Any, deviation: float) -> Any:
+def _excess(ratio: float, scales: Any) -> float:
     """Return the mean cost at ``v + g`` over that at ``v``, of a ``v`` that is normal.
 
     For small ``q``, ``−ln λ = 2 q (r − √(r² − 1))`` with ``r = s/q ≥ 1``, and ``2 s`` if ``r ≤ 1``.
-    ``ratios`` are ``e^g``.
+    ``ratio`` is ``e^g``; ``scales`` are what the nodes of the quadrature make of ``1/q``.
     """
-    scales = np.exp(-deviation * nodes)
-    r = np.multiply.outer(np.asarray(ratios), scales)
-    costs = np.where(r > 1, r + np.sqrt(np.maximum(r * r, 1) - 1), 1 / r)
-    return costs @ (masses * scales)
+    total = 0.0
+    for k in range(scales.size):
+        r = ratio * scales[k]
+        total += masses[k] * scales[k] * (r + math.sqrt(r * r - 1) if r > 1 else 1 / r)
+    return total
 
 
 def _observe(
@@ -225,16 +261,20 @@ def _observe(
     seen = 0.5 * math.log1p(-beta * beta) if beta < 1 else lowest
     told = rate > omega - 1 and seen < x - visible
     error = _inside(seen) - v if told else max(x - visible - v, 0.0)
-    sums[:2] *= discount
+    sums[0] *= discount
+    sums[1] *= discount
     surprise = math.copysign(1.0, error) if abs(error) > max(outlier * deviation, jump) else 0.0
     changed = surprise != 0 and surprise == sums[7]
-    if told or surprise:
+    if told or surprise != 0:
         sums[7] = surprise
     if changed:
-        sums[[0, 1, 6]] *= min(recent / sums[1], 1.0)
-        sums[0] += spread * (spread * outlier**2 + variance) / total
-        sums[1] += 1
-        covariance[...] = np.diag(prior)
+        kept = min(recent / sums[1], 1.0)
+        sums[6] *= kept
+        sums[0] = kept * sums[0] + spread * (spread * outlier**2 + variance) / total
+        sums[1] = kept * sums[1] + 1
+        for i in range(phi.size):
+            for j in range(phi.size):
+                covariance[i, j] = prior[i] if i == j else 0.0
         v, variance, gain = _moments(phi, mean, covariance)
         total = variance + spread
         deviation = math.sqrt(total)
@@ -251,14 +291,19 @@ def _observe(
         pull = mills / deviation
         share = min(max(mills * (mills - z), 0.0), 1.0) / total
         square = total * max(1 + z * mills, 0.0)
-    mean += pull * gain
-    covariance -= share * np.outer(gain, gain)
+    for i in range(phi.size):
+        mean[i] += pull * gain[i]
+        for j in range(phi.size):
+            covariance[i, j] -= share * gain[i] * gain[j]
     if not changed:
         sums[0] += spread * (spread * square / total + variance) / total
         sums[1] += 1
         # what was learned under a spread that was taken to be smaller is less certain by as much
         grown = sums[0] / sums[1] / spread
-        covariance *= max(min(grown, float(np.min(prior / np.diag(covariance)))), 1.0)
+        for i in range(prior.size):
+            grown = min(grown, prior[i] / covariance[i, i])
+        if grown > 1:
+            covariance *= grown
     return pull * variance
 
 
@@ -275,8 +320,11 @@ def _charge(
     """Enter a loss at the offset nearest to that at which it was played."""
     unit = _unit(v)
     g = min(max(x - v, offsets[0]), offsets[-1])
-    near = int(np.argmin(np.abs(offsets - g)))
-    expected = float(_excess(math.exp(g), math.sqrt(variance))) * unit
+    near = 0
+    for j in range(offsets.size):
+        if abs(offsets[j] - g) < abs(offsets[near] - g):
+            near = j
+    expected = _excess(math.exp(g), np.exp(-math.sqrt(variance) * nodes)) * unit
     sums[6] += 1
     table[3:] *= fading
     table[3 if censored else 4, near] += 1
@@ -288,9 +336,8 @@ def _charge(
     if table[2, near] > 1e-9:
         usual = (table[0, near] / level - table[1, near]) / table[2, near]
         error = min(max((loss / level - expected) / unit - usual, -outlier), outlier)
-        sums[4:6] *= discount
-        sums[4] += error * error
-        sums[5] += 1
+        sums[4] = discount * sums[4] + error * error
+        sums[5] = discount * sums[5] + 1
     table[0, near] += loss
     table[1, near] += expected
     table[2, near] += unit

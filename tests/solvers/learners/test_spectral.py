@@ -94,6 +94,47 @@ def states(draw):
     return rng.uniform(-1, 1, d), exponents, learned, rng.standard_normal(m)
 
 
+def dense_choice(v, variance, table, sums, normals):
+    """Return the offset of least cost, by dense factors of what the kernel does along a chain."""
+    level = sums[2] / sums[3] if sums[3] > 0 else 0.0
+    level = level if level > spectral.least_level else 1.0
+    noise = max(sums[4] / sums[5], spectral.least_variance)
+    links = 1 / (spectral.drift**2 * np.diff(spectral.offsets))
+    precision = np.diag(table[2] / noise) - np.diag(links, 1) - np.diag(links, -1)
+    precision[1:, 1:] += np.diag(links)
+    precision[:-1, :-1] += np.diag(links)
+    precision[spectral.centre, spectral.centre] += spectral.anchor
+    factor = np.linalg.cholesky(precision)
+    right = np.linalg.solve(factor, (table[0] / level - table[1]) / noise)
+    correction = np.linalg.solve(factor.T, right + normals)
+    scales = np.exp(-math.sqrt(variance) * spectral.nodes)
+    r = np.multiply.outer(spectral.growth, scales)
+    costs = np.where(r > 1, r + np.sqrt(np.maximum(r * r, 1) - 1), 1 / r)
+    failed = table[3] / (table[4] + spectral.doubt)
+    costs = costs @ (spectral.masses * scales) * (1 + spectral.surcharge * failed) + correction
+    return costs, min(max(v, spectral.lowest), spectral.highest)
+
+
+@given(state=states())
+def test_decisions_agree_with_dense_algebra(state):
+    place, exponents, (mean, covariance, table, sums), normals = state
+    sums[6] = 1e9  # no looks to the left
+    phi = np.prod(
+        np.polynomial.chebyshev.chebvander(place, 3).T[exponents.T, np.arange(len(place))[:, None]],
+        axis=0,
+    )
+    spread = max(sums[0] / sums[1], spectral.least_variance)
+    costs, inside = dense_choice(
+        phi @ mean, max(phi @ covariance @ phi, 0.0) + spread, table, sums, normals
+    )
+    x = compiled[spectral.decide](
+        place, exponents, mean, covariance, table, sums, normals, False, False
+    )
+    chosen = int(np.argmin(np.abs(inside + spectral.offsets - x)))
+    assert x == pytest.approx(inside + spectral.offsets[chosen], abs=1e-9)
+    assert costs[chosen] <= costs.min() + 1e-9 * np.abs(costs).max()
+
+
 @given(state=states(), explore=st.booleans(), look=st.booleans())
 def test_compiled_decisions_agree_with_the_plain_ones(state, explore, look):
     place, exponents, learned, normals = state
