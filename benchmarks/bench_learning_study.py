@@ -13,7 +13,9 @@ import _report  # pins the threads before NumPy reads them
 # isort: split
 import argparse
 import functools
+import importlib.util
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -54,10 +56,13 @@ LEARNERS: dict[str, Callable[[Bounds, int], Learner | None]] = {
     "ContextBinned": lambda bounds, seed: ContextBinned(ARMS, bounds, least=1, rng=seed),
     "TsallisINF": lambda bounds, seed: TsallisINF(ARMS, least=1, rng=seed),
 }
-PEERS = tuple(LEARNERS)[1:]
 NO_CONTEXT = "default, no context"
 READ_OFF = "default, context read off the matrix"
 YOUNG = "ω*(c) of Young"
+GOLDEN = "best of every system by golden section"
+EVALUATIONS = 12
+MABWISER = "MABWiser LinUCB"
+PEERS = (*tuple(LEARNERS)[1:], MABWISER)  # in fewer trials
 
 
 def counts(family: Family, steps: int, seed: int, name: str) -> NDArray[np.int64]:
@@ -94,11 +99,71 @@ def fixed(family: Family, steps: int, seed: int) -> NDArray[np.int64]:
     )
 
 
+def golden_section(family: Family, steps: int, seed: int) -> NDArray[np.int64]:
+    """Return the least iterations that a golden-section search of ω finds for every system."""
+    solver = functools.partial(quiet(sor), ordering=family.ordering)
+    ratio = (math.sqrt(5) - 1) / 2
+
+    def least(A: Any, b: Any) -> int:
+        def count(omega: float) -> int:
+            return solver(A, b, omega=omega).iterations
+
+        low, high = ARMS[0], ARMS[-1]
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        seen = [count(left), count(right)]
+        best = min(seen)
+        for _ in range(EVALUATIONS - 2):
+            if seen[0] <= seen[1]:
+                high, right = right, left
+                left = high - ratio * (high - low)
+                seen = [count(left), seen[0]]
+            else:
+                low, left = left, right
+                right = low + ratio * (high - low)
+                seen = [seen[1], count(right)]
+            best = min(best, *seen)
+        return best
+
+    return np.array([least(A, b) for A, b, _ in family.systems(steps, seed)])
+
+
+def mabwiser(family: Family, steps: int, seed: int) -> NDArray[np.int64]:
+    """Return the iterations with MABWiser's LinUCB on Chebyshev polynomials of the context.
+
+    Every ω is tried once; rewards are minus the iterations, in units of their mean until then.
+    """
+    from mabwiser.mab import MAB, LearningPolicy
+
+    solver = functools.partial(quiet(sor), ordering=family.ordering)
+    bandit = MAB(list(range(len(ARMS))), LearningPolicy.LinUCB(alpha=1.0), seed=seed)
+    low, high = family.contexts
+    iterations = np.empty(steps, dtype=np.int64)
+    features = []
+    for t, (A, b, context) in enumerate(family.systems(steps, seed)):
+        place = (2 * context - low - high) / (high - low)
+        features.append(np.polynomial.chebyshev.chebvander([place], 5)[0])
+        arm = t if t < len(ARMS) else bandit.predict([features[t]])
+        iterations[t] = solver(A, b, omega=ARMS[arm]).iterations
+        if t == len(ARMS) - 1:
+            unit = iterations[: t + 1].mean()
+            bandit.fit(list(range(t + 1)), (-iterations[: t + 1] / unit).tolist(), features)
+        elif t >= len(ARMS):
+            bandit.partial_fit([arm], [-iterations[t] / unit], [features[t]])
+    return iterations
+
+
 def _task(key: tuple[str, int, str], steps: int) -> NDArray[np.int64]:
     kind, seed, name = key
     family = {**STUDY, **FAMILIES}[kind]
     steps = min(steps, FAMILY_STEPS) if kind in FAMILIES else steps
-    return fixed(family, steps, seed) if name == "fixed" else counts(family, steps, seed, name)
+    run = {"fixed": fixed, GOLDEN: golden_section, MABWISER: mabwiser}.get(name)
+    return counts(family, steps, seed, name) if run is None else run(family, steps, seed)
+
+
+def contestants() -> tuple[str, ...]:
+    """Return the names of all that are compared with Young's formula; peers if installed."""
+    peers = (MABWISER,) if importlib.util.find_spec("mabwiser") else ()
+    return (*LEARNERS, *peers, NO_CONTEXT, READ_OFF, YOUNG)
 
 
 def tasks(trials: int) -> list[tuple[str, int, str]]:
@@ -106,10 +171,15 @@ def tasks(trials: int) -> list[tuple[str, int, str]]:
     chosen = [
         (kind, seed, name)
         for kind in STUDY
-        for name in (*LEARNERS, NO_CONTEXT, READ_OFF, YOUNG)
+        for name in contestants()
         for seed in range(min(trials, PEER_TRIALS) if name in PEERS else trials)
     ]
-    chosen += [(kind, seed, "fixed") for kind in STUDY for seed in range(min(trials, FIXED_TRIALS))]
+    chosen += [
+        (kind, seed, name)
+        for kind in STUDY
+        for name in ("fixed", GOLDEN)
+        for seed in range(min(trials, FIXED_TRIALS))
+    ]
     chosen += [
         (kind, seed, name)
         for kind in FAMILIES
@@ -139,8 +209,11 @@ def _study_figures(done: dict[Any, NDArray[np.int64]], kind: str) -> dict[str, A
     figures: dict[str, Any] = {
         "fixed": np.mean([run.mean(0) for run in arms], axis=0).tolist(),
         "every step": float(np.mean([run.min(1).mean() for run in arms])),
+        "golden section": float(
+            np.mean([run.mean() for key, run in done.items() if key[::2] == (kind, GOLDEN)])
+        ),
     }
-    for name in (*LEARNERS, NO_CONTEXT, READ_OFF, YOUNG):
+    for name in contestants():
         runs = {key[1]: run for key, run in done.items() if key[0] == kind and key[2] == name}
         young = {seed: done[kind, seed, YOUNG] for seed in runs}
         total = sum(run.sum() for run in young.values())
@@ -203,7 +276,7 @@ def markdown(content: dict[str, Any]) -> str:
     ]
     high, low = content["high"], content["low"]
     omegas = content["omegas"]
-    for name in (YOUNG, *LEARNERS, READ_OFF, NO_CONTEXT):
+    for name in contestants():
         rows = [
             f"{a:.{digits}f}, {b:.{digits}f}"
             for a, b, digits in (
@@ -222,6 +295,10 @@ def markdown(content: dict[str, Any]) -> str:
     lines.append(
         f"| best of {len(omegas)} in every step | {high['every step']:.1f}, "
         f"{low['every step']:.1f} | | | | |"
+    )
+    lines.append(
+        f"| {GOLDEN}, {EVALUATIONS} evaluations | {high['golden section']:.1f}, "
+        f"{low['golden section']:.1f} | | | | |"
     )
     lines += [
         "",
