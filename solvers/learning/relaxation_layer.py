@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from structlin.solvers._solution import Solution, Solver, warns_unconverged
 from structlin.solvers.krylov.cg import cg
 from structlin.solvers.learners._context import ContextSpace
-from structlin.solvers.learners._learner import Learner, Outcome, Play
+from structlin.solvers.learners._learner import Learner, Outcome
 from structlin.solvers.learning._attempt import attempted
 from structlin.solvers.learning._called import CalledSolver, called_solvers
 from structlin.solvers.learning._contexts import operator_bounds, operator_context
@@ -24,35 +24,13 @@ from structlin.solvers.learning._costs import (
     outcome_of_solution,
     require_model,
 )
+from structlin.solvers.learning._decision import Decision
 from structlin.solvers.learning._defaults import default_learner
 from structlin.solvers.learning._experience import Experience
 from structlin.solvers.learning._history import History
 from structlin.solvers.learning._keys import Key, key_of
 from structlin.solvers.learning.report import Report
 from structlin.solvers.relaxation.sor import sor
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class Decision:
-    """What `RelaxationLayer.ask` chose for a system, to be told what it cost.
-
-    Attributes
-    ----------
-    solver : str
-        Name of the solver to use.
-    parameters : mapping
-        What to call it with besides the system.
-    key : Key
-        What the system has in common with those that are learned from together.
-    play : Play
-        The learner's own decision.
-    """
-
-    solver: str
-    parameters: Mapping[str, Any]
-    key: Key
-    play: Play
-
 
 _given = ("A", "b", "x0", "rtol", "atol", "maxiter", "time_limit")
 
