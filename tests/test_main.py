@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from structlin.__main__ import _compared, _unwritable, main
+from structlin._commands.heat import _compared, _unwritable, main
 
 SMALL = ["--nx", "10", "--steps", "120"]
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import numbers
+from collections.abc import Sequence
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 from structlin._backend import device, namespace, on_host
 from structlin._validation import first_nonfinite, inexact, number_or_array
+from structlin.bases._basis import place
+from structlin.bases.chebyshev import Chebyshev
+from structlin.bases.legendre import legendre_gauss
+
+Kind = Literal["node", "cell", "periodic", "legendre", "chebyshev"]
 
 
 class Grid:
     """The points of a box whose coordinates are nodes of the axes, in C order.
 
     A function on the grid is an array ``U`` of the shape of the grid, with ``U[i, j, k]`` at
-    ``(x[i], y[j], z[k])``: what ``np.meshgrid(x, y, z, indexing="ij")`` gives.
+    ``(x[i], y[j], z[k])``: what ``np.meshgrid(x, y, z, indexing="ij")`` gives. Nodes given by hand
+    reach from one end of the box to the other; `uniform`, `cells`, `legendre` and `chebyshev` make
+    grids of which solvers know more.
 
     Parameters
     ----------
@@ -30,6 +39,15 @@ class Grid:
         How many nodes every axis has.
     spacings : tuple of float or None
         The spacing of evenly spaced axes; None for the others, and for a single node.
+    kinds : tuple of str
+        For every axis: ``"node"`` (the first and the last node are the ends of the box), ``"cell"``
+        (nodes in the middle of cells), ``"periodic"`` (the end of the box is its beginning, and no
+        node), ``"legendre"`` (Gauss points, none at the ends) or ``"chebyshev"`` (extrema of the
+        polynomial, ends included).
+    box : tuple of (low, high)
+        The ends of the interval of every axis.
+    edges : tuple of (n_j + 1,) array or None
+        The ends of the cells, where the kind is ``"cell"``.
 
     Raises
     ------
@@ -61,6 +79,126 @@ class Grid:
         self.dtype = common
         self.shape: tuple[int, ...] = tuple(int(x.shape[0]) for x in self.axes)
         self.spacings: tuple[float | None, ...] = tuple(_spacing(x) for x in self.axes)
+        self.kinds: tuple[Kind, ...] = ("node",) * len(self.axes)
+        self.box = self.sides
+        self.edges: tuple[Any, ...] = (None,) * len(self.axes)
+
+    def _as(self, kinds: Sequence[Kind], box: Sequence[Any], edges: Sequence[Any] = ()) -> Self:
+        """Return the grid, told of what kind its axes are."""
+        self.kinds, self.box = tuple(kinds), tuple((float(a), float(b)) for a, b in box)
+        self.edges = tuple(edges) or self.edges
+        return self
+
+    @classmethod
+    def uniform(
+        cls,
+        box: Sequence[tuple[float, float]],
+        shape: int | Sequence[int],
+        *,
+        kind: Kind | Sequence[Kind] = "node",
+        like: Any = None,
+    ) -> Grid:
+        """Return a grid of evenly spaced nodes.
+
+        Parameters
+        ----------
+        box : sequence of (low, high)
+            The interval of every axis.
+        shape : int or sequence of int
+            How many nodes: for all axes, or for each.
+        kind : {"node", "cell", "periodic"} or sequence of these
+            Nodes at both ends, in the middle of equal cells, or at the beginning of equal cells of
+            a periodic axis: for all axes, or for each.
+        like : array, optional
+            Gives the array library, the device, and single precision if that is its own.
+
+        Raises
+        ------
+        ValueError
+            If an interval is empty, there are too few nodes, or a kind is none of these.
+
+        Examples
+        --------
+        >>> Grid.uniform([(0, 1), (0, 2)], 4, kind=("cell", "periodic")).axes
+        (array([0.125, 0.375, 0.625, 0.875]), array([0. , 0.5, 1. , 1.5]))
+        """
+        kinds = _per_axis("kind", kind, len(box))
+        xp, where = place(like)
+        axes, edges = [], []
+        for axis, (low, high, n) in enumerate(_intervals(box, shape)):
+            if kinds[axis] not in ("node", "cell", "periodic"):
+                raise ValueError(
+                    f"kind of axis {axis} is {kinds[axis]!r}: even nodes are 'node', 'cell' or "
+                    "'periodic'; Grid.legendre and Grid.chebyshev make the others"
+                )
+            if kinds[axis] == "node" and n < 2:
+                raise ValueError(f"axis {axis} has {n} nodes: both ends are nodes, pass 2 or more")
+            t = np.arange(n) / (n - 1) if kinds[axis] == "node" else np.arange(n) / n
+            if kinds[axis] == "cell":
+                t = t + 0.5 / n
+            axes.append(_array(low * (1 - t) + high * t, xp, where, like))
+            ends = np.arange(n + 1) / n
+            cells = _array(low * (1 - ends) + high * ends, xp, where, like)
+            edges.append(cells if kinds[axis] == "cell" else None)
+        return cls(*axes)._as(kinds, box, edges)
+
+    @classmethod
+    def cells(cls, *edges: Any) -> Grid:
+        """Return the grid of the middles of cells, of which the ends are given for every axis.
+
+        Parameters
+        ----------
+        *edges : (n_j + 1,) array
+            Ascending.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Grid.cells(np.array([0.0, 1.0, 4.0])).axes
+        (array([0.5, 2.5]),)
+        """
+        ends = cls(*edges)
+        for axis, n in enumerate(ends.shape):
+            if n < 2:
+                raise ValueError(f"axis {axis} has {n} edge: a cell has two, pass 2 or more")
+        middles = (x[:-1] + (x[1:] - x[:-1]) / 2 for x in ends.axes)
+        return cls(*middles)._as(("cell",) * ends.ndim, ends.sides, ends.axes)
+
+    @classmethod
+    def legendre(
+        cls, box: Sequence[tuple[float, float]], shape: int | Sequence[int], *, like: Any = None
+    ) -> Grid:
+        """Return a grid of Gauss–Legendre points, for spectral methods: see `uniform`.
+
+        Examples
+        --------
+        >>> Grid.legendre([(-1, 1)], 2).axes[0] * 3**0.5
+        array([-1.,  1.])
+        """
+        xp, where = place(like)
+        axes = [
+            _array(legendre_gauss(n, low, high)[0], xp, where, like)
+            for low, high, n in _intervals(box, shape)
+        ]
+        return cls(*axes)._as(("legendre",) * len(axes), box)
+
+    @classmethod
+    def chebyshev(
+        cls, box: Sequence[tuple[float, float]], shape: int | Sequence[int], *, like: Any = None
+    ) -> Grid:
+        """Return a grid of Chebyshev points, ends included, for spectral methods: see `uniform`.
+
+        Examples
+        --------
+        >>> Grid.chebyshev([(-1, 1)], 3).axes
+        (array([-1.,  0.,  1.]),)
+        """
+        xp, where = place(like)
+        axes = [
+            _array(np.sort(Chebyshev(low, high).points(n)), xp, where, like)
+            for low, high, n in _intervals(box, shape)
+        ]
+        return cls(*axes)._as(("chebyshev",) * len(axes), box)
 
     @classmethod
     def of(cls, grid: Any) -> Grid:
@@ -125,11 +263,44 @@ class Grid:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # array libraries are modules, which cannot be pickled
-        return Grid, self.axes
+        return _rebuilt, (self.axes, self.kinds, self.box, self.edges)
 
     def __repr__(self) -> str:
-        spans = " × ".join(f"[{low:g}, {high:g}]" for low, high in self.sides)
-        return f"<Grid {'x'.join(map(str, self.shape))} on {spans}>"
+        spans = " × ".join(f"[{low:g}, {high:g}]" for low, high in self.box)
+        named = "" if set(self.kinds) == {"node"} else f", {' × '.join(self.kinds)}"
+        return f"<Grid {'x'.join(map(str, self.shape))} on {spans}{named}>"
+
+
+def _rebuilt(axes: Any, kinds: Any, box: Any, edges: Any) -> Grid:
+    return Grid(*axes)._as(kinds, box, edges)
+
+
+def _per_axis(name: str, given: Any, count: int) -> tuple[Any, ...]:
+    if isinstance(given, str | numbers.Integral):
+        return (given,) * count
+    each = tuple(given)
+    if len(each) != count:
+        raise ValueError(f"{name} has {len(each)} entries but the box has {count} axes")
+    return each
+
+
+def _intervals(box: Any, shape: Any) -> list[tuple[float, float, int]]:
+    """Return the ends and the number of nodes of every axis, checked."""
+    ends = [tuple(side) for side in box] if np.ndim(box) == 2 else []
+    if not ends or any(len(side) != 2 for side in ends):
+        raise ValueError(f"box is {box!r}: pass a pair (low, high) for every axis, as [(0, 1)]")
+    sizes = _per_axis("shape", shape, len(ends))
+    for axis, ((low, high), n) in enumerate(zip(ends, sizes, strict=True)):
+        if not (-math.inf < low < high < math.inf):
+            raise ValueError(f"axis {axis} of the box is [{low}, {high}]: pass low < high, finite")
+        if not isinstance(n, numbers.Integral) or n < 1:
+            raise ValueError(f"axis {axis} has {n!r} nodes: pass a whole number of 1 or more")
+    return [(float(a), float(b), int(n)) for (a, b), n in zip(ends, sizes, strict=True)]
+
+
+def _array(nodes: Any, xp: Any, where: Any, like: Any) -> Any:
+    single = like is not None and like.dtype in (xp.float32, xp.complex64)
+    return xp.asarray(nodes, dtype=xp.float32 if single else xp.float64, device=where)
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

@@ -1,0 +1,1 @@
+"""Benchmark data sets of operator learning, made by the package's own solvers."""

@@ -1,0 +1,1 @@
+"""Maps between function spaces learned by kernels."""

@@ -1,0 +1,1 @@
+"""Linear maps of known structure, fitted to pairs of inputs and outputs."""

@@ -1,0 +1,1 @@
+"""Elliptic equations on boxes: fast direct solvers, and iterations that they precondition."""

@@ -1,0 +1,1 @@
+"""Equations that evolve in time, stepped in the eigenbasis of their linear part."""

@@ -1,0 +1,1 @@
+"""Fractional diffusion, and the symbols of Toeplitz matrices."""

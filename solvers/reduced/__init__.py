@@ -1,0 +1,1 @@
+"""Reduced-order models: bases from snapshots, clusters of them, and cheap nonlinear terms."""

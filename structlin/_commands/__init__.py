@@ -1,0 +1,1 @@
+"""What ``python -m structlin`` does: one file for each command."""
