@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class Grid:
         self.dtype = common
         self.shape: tuple[int, ...] = tuple(int(x.shape[0]) for x in self.axes)
         self.spacings: tuple[float | None, ...] = tuple(_spacing(x) for x in self.axes)
-        self.kinds: tuple[Kind, ...] = ("node",) * len(self.axes)
+        self.kinds: tuple[Kind, ...] = _same("node", len(self.axes))
         self.box = self.sides
         self.edges: tuple[Any, ...] = (None,) * len(self.axes)
 
@@ -162,7 +162,7 @@ class Grid:
             if n < 2:
                 raise ValueError(f"axis {axis} has {n} edge: a cell has two, pass 2 or more")
         middles = (x[:-1] + (x[1:] - x[:-1]) / 2 for x in ends.axes)
-        return cls(*middles)._as(("cell",) * ends.ndim, ends.sides, ends.axes)
+        return cls(*middles)._as(_same("cell", ends.ndim), ends.sides, ends.axes)
 
     @classmethod
     def legendre(
@@ -180,7 +180,7 @@ class Grid:
             _array(legendre_gauss(n, low, high)[0], xp, where, like)
             for low, high, n in _intervals(box, shape)
         ]
-        return cls(*axes)._as(("legendre",) * len(axes), box)
+        return cls(*axes)._as(_same("legendre", len(axes)), box)
 
     @classmethod
     def chebyshev(
@@ -198,7 +198,7 @@ class Grid:
             _array(np.sort(Chebyshev(low, high).points(n)), xp, where, like)
             for low, high, n in _intervals(box, shape)
         ]
-        return cls(*axes)._as(("chebyshev",) * len(axes), box)
+        return cls(*axes)._as(_same("chebyshev", len(axes)), box)
 
     @classmethod
     def of(cls, grid: Any) -> Grid:
@@ -269,6 +269,10 @@ class Grid:
         spans = " × ".join(f"[{low:g}, {high:g}]" for low, high in self.box)
         named = "" if set(self.kinds) == {"node"} else f", {' × '.join(self.kinds)}"
         return f"<Grid {'x'.join(map(str, self.shape))} on {spans}{named}>"
+
+
+def _same(kind: Kind, count: int) -> tuple[Kind, ...]:
+    return (kind,) * count
 
 
 def _rebuilt(axes: Any, kinds: Any, box: Any, edges: Any) -> Grid:

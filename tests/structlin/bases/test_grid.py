@@ -1,10 +1,12 @@
 """Grids: order, spacing, and what they refuse."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from structlin.bases import Grid
+from structlin.bases import Grid, legendre_gauss
 
 
 def test_values_are_in_c_order(library):
@@ -70,3 +72,78 @@ def test_bad_values():
         grid.evaluate(lambda x, y: np.ones(5), "F")
     with pytest.raises(TypeError, match="complex"):
         Grid(np.array([1j]))
+
+
+@given(
+    n=st.integers(2, 40),
+    low=st.floats(-10, 10),
+    width=st.floats(0.1, 10),
+    kind=st.sampled_from(["node", "cell", "periodic"]),
+)
+def test_even_grids_fill_their_box(n, low, width, kind):
+    grid = Grid.uniform([(low, low + width), (0, 1)], (n, 3), kind=kind)
+    (x, _), (h, _) = grid.axes, grid.spacings
+    first, last = {"node": (0, 0), "cell": (0.5, 0.5), "periodic": (0, 1)}[kind]
+    assert h == pytest.approx(width / (n - 1 + first + last))
+    assert x[0] == pytest.approx(low + first * h)
+    assert x[-1] == pytest.approx(low + width - last * h)
+    assert grid.kinds == (kind, kind)
+    assert grid.box == ((low, low + width), (0.0, 1.0))
+    for axis in range(2):
+        edges = grid.edges[axis]
+        if kind == "cell":
+            np.testing.assert_allclose((edges[1:] + edges[:-1]) / 2, grid.axes[axis], atol=1e-14)
+        else:
+            assert edges is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 30])
+def test_spectral_grids_are_those_of_numpy(n):
+    x, w = np.polynomial.legendre.leggauss(n)
+    np.testing.assert_allclose(legendre_gauss(n)[0], x, atol=1e-14)
+    np.testing.assert_allclose(legendre_gauss(n)[1], w, atol=1e-14)
+    grid = Grid.legendre([(1, 3)], n)
+    np.testing.assert_allclose(grid.axes[0], x + 2, atol=1e-14)
+    assert grid.kinds == ("legendre",)
+    if n > 1:
+        grid = Grid.chebyshev([(1, 3)], n)
+        extrema = np.cos(np.pi * np.arange(n)[::-1] / (n - 1))
+        np.testing.assert_allclose(grid.axes[0], extrema + 2, atol=1e-14)
+        assert grid.kinds == ("chebyshev",)
+
+
+def test_grids_live_where_they_are_told(library):
+    like = library.asarray(np.ones(1, np.float32))
+    for grid in (
+        Grid.uniform([(0, 1)], 4, kind="cell", like=like),
+        Grid.legendre([(0, 1)], 4, like=like),
+        Grid.chebyshev([(0, 1)], 4, like=like),
+    ):
+        assert grid.dtype == like.dtype
+        assert grid.device == Grid(like).device
+
+
+def test_kinds_survive_pickling():
+    grid = pickle.loads(pickle.dumps(Grid.cells(np.array([0.0, 1.0, 4.0]))))
+    assert grid.kinds == ("cell",)
+    assert grid.box == ((0.0, 4.0),)
+    np.testing.assert_array_equal(grid.edges[0], [0.0, 1.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Grid.uniform([(0, 1)], 1), "both ends are nodes"),
+        (lambda: Grid.uniform([(1, 1)], 4), "pass low < high"),
+        (lambda: Grid.uniform([(0, np.inf)], 4), "pass low < high, finite"),
+        (lambda: Grid.uniform([(0, 1)], (4, 4)), "shape has 2 entries but the box has 1 axes"),
+        (lambda: Grid.uniform([(0, 1)], 0, kind="cell"), "1 or more"),
+        (lambda: Grid.uniform((0, 1), 4), "pass a pair"),
+        (lambda: Grid.uniform([(0, 1)], 4, kind="middle"), "even nodes are"),
+        (lambda: Grid.cells(np.ones(1)), "a cell has two"),
+        (lambda: legendre_gauss(0), "1 node or more"),
+    ],
+)
+def test_grids_that_cannot_be(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
