@@ -7,6 +7,7 @@
   `sampling_points`.
 - Gaussian processes: `bands`, `field`, `spectral_lines`.
 - Learned parameters: `regret`.
+- Learned maps: `triptych`, `learning_curve`, `calibration`, `spectrum`.
 - Simulations: `heat_story`, `iterations`, `omegas`, `temperature`, `shade`.
 - The colours: `palette`.
 """
@@ -14,6 +15,12 @@
 from structlin.plotting._figures import palette as palette
 from structlin.plotting.learning import regret as regret
 from structlin.plotting.matrices import compression as compression, structure as structure
+from structlin.plotting.operators import (
+    calibration as calibration,
+    learning_curve as learning_curve,
+    spectrum as spectrum,
+    triptych as triptych,
+)
 from structlin.plotting.processes import (
     bands as bands,
     field as field,

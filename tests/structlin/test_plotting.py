@@ -481,3 +481,49 @@ def test_regret_that_cannot_be_drawn():
         plotting.regret([Recorded, Recorded])
     with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
         plotting.regret(np.ones((2, 2)))
+
+
+def test_a_triptych_shows_the_error():
+    x = np.linspace(0, 1, 30)
+    places = Figure().subplots(1, 3)
+    drawn = plotting.triptych(x, x**2, x**2 + 0.1, places, std=0.05 + 0 * x)
+    np.testing.assert_allclose(drawn[2].get_ydata(), 0.1)
+    assert len(places[2].collections) == 1  # the band
+    table = np.outer(x, x)
+    images = plotting.triptych(table, table, table - 0.1, Figure().subplots(1, 3))
+    np.testing.assert_allclose(images[2].get_array(), -0.1)
+
+
+def test_calibration_of_normal_errors_is_the_diagonal():
+    errors = np.random.default_rng(1).standard_normal(20_000)
+    right, wide = plotting.calibration(
+        {"right": (errors, 1 + 0 * errors), "wide": (errors, 3 + 0 * errors)}, Figure().subplots()
+    )
+    np.testing.assert_allclose(right.get_ydata(), right.get_xdata(), atol=0.02)
+    assert np.all(wide.get_ydata() >= right.get_ydata())
+
+
+def test_learning_curves_and_spectra_hold_their_numbers():
+    (line,) = plotting.learning_curve({"a": ([1, 10], [0.5, 0.1])}, Figure().subplots())
+    np.testing.assert_array_equal(line.get_ydata(), [0.5, 0.1])
+    dots = plotting.spectrum([1j, -0.5], Figure().subplots(), residuals=[1e-8, 1.0])
+    np.testing.assert_allclose(dots.get_offsets(), [[0, 1], [-0.5, 0]])
+    np.testing.assert_allclose(dots.get_array(), [-8, 0])
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda ax: plotting.triptych(np.ones(3), np.ones(3), np.ones(4), [ax] * 3), "true has"),
+        (lambda ax: plotting.triptych(np.ones((2, 2, 2)), np.ones(3), np.ones(3), [ax] * 3), "one"),
+        (lambda ax: plotting.triptych(np.ones(3), np.ones(3), np.ones(3), [ax]), "3 pictures"),
+        (lambda ax: plotting.learning_curve({"a": ([1, 2], [1])}, ax), "two vectors"),
+        (lambda ax: plotting.learning_curve({"a": ([0, 2], [1, 1])}, ax), "not positive"),
+        (lambda ax: plotting.calibration({"a": (np.ones(2), np.ones(3))}, ax), "2 errors and 3"),
+        (lambda ax: plotting.calibration({"a": (np.ones(2), -np.ones(2))}, ax), "negative"),
+        (lambda ax: plotting.spectrum(np.ones(2), ax, residuals=np.ones(3)), "3 residuals"),
+    ],
+)
+def test_learned_maps_that_cannot_be_drawn(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw(Figure().subplots())
