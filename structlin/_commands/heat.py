@@ -1,23 +1,21 @@
-"""``python -m structlin``: a heat simulation whose solver learns its parameter while it runs."""
+"""``python -m structlin heat``: simulate heat with solvers, one of which learns its parameter."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import functools
-import importlib.util
 import math
-import os
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from structlin._commands._arguments import Parser, save, whole, with_picture
 from structlin.plotting import heat_story
 from structlin.solvers import (
     HeatEquation2D,
@@ -64,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         runs, omega, search_seconds = _simulate(heat, arguments.steps, arguments.seed)
     except MemoryError:
-        print("python -m structlin: error: out of memory: pass a smaller --nx", file=sys.stderr)
+        print(
+            "python -m structlin heat: error: out of memory: pass a smaller --nx", file=sys.stderr
+        )
         return 2
     best = f"SOR, ω = {omega:g} (best of 20)"
     runs = {best if name == "best" else name: run for name, run in runs.items()}
@@ -81,8 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         figure = heat_story(
             story, LEARNED, fixed={"best fixed ω": omega}, conductivity=heat.conductivity
         )
-        figure.savefig(arguments.out, dpi=150)
-        print(f"Drew {arguments.out}.")
+        save(figure, arguments.out)
     return 0 if all(run.converged for run in runs.values()) else 1
 
 
@@ -187,70 +186,14 @@ def _compared(run: HeatRun, other: HeatRun) -> str:
     return f"{abs(ratio - 1):.0%} {'fewer' if ratio < 1 else 'more'} iterations than"
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line; ``out`` is None, and ``why_nothing`` says why, without a picture."""
-    parser = _Parser(
-        prog="python -m structlin",
+    parser = Parser(
+        prog="python -m structlin heat",
         description="Simulate heat on a square once per linear solver, among them one that "
         "learns its relaxation parameter on the way, and compare what they cost.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--nx", type=_whole(2, 4096), default=50, help="intervals per side")
-    parser.add_argument("--steps", type=_whole(1, 10**6), default=1500, help="time steps of 1e-3")
-    parser.add_argument("--seed", type=_whole(0, 2**63 - 1), default=0, help="seed of the learners")
-    parser.add_argument("--out", type=Path, default=Path("structlin_heat.png"), help="picture")
-    parser.add_argument("--no-plot", action="store_true", help="draw nothing")
-    arguments = parser.parse_args(argv)
-    arguments.why_nothing = None
-    if arguments.no_plot:
-        arguments.why_nothing = "--no-plot was given"
-    elif importlib.util.find_spec("matplotlib") is None:
-        arguments.why_nothing = "matplotlib is not installed (pip install 'structlin[plot]')"
-    if arguments.why_nothing:
-        arguments.out = None
-    elif problem := _unwritable(arguments.out):
-        parser.error(f"argument --out: {problem}")
-    return arguments
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number in [{low}, {high}]")
-        return value
-
-    return number
-
-
-def _unwritable(path: Path) -> str | None:
-    """Return why a picture cannot be written to the path, before any work is done for it."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    # pgf needs LaTeX, and not every Pillow has avif
-    kinds = sorted(FigureCanvasBase.get_supported_filetypes().keys() - {"pgf", "avif"})
-    if path.suffix[1:].lower() not in kinds:
-        return f"cannot draw to {str(path)!r}: its name must end in one of {', '.join(kinds)}"
-    target = Path(os.path.realpath(path))  # a link is kept, wherever it leads
-    try:
-        existed = target.exists()
-        target.open("ab").close()
-        if not existed:
-            target.unlink()
-    except OSError as error:
-        return f"cannot write to {str(path)!r}: {error.strerror}"
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    parser.add_argument("--nx", type=whole(2, 4096), default=50, help="intervals per side")
+    parser.add_argument("--steps", type=whole(1, 10**6), default=1500, help="time steps of 1e-3")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=0, help="seed of the learners")
+    return with_picture(parser, argv, "structlin_heat.png")

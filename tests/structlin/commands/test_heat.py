@@ -1,4 +1,4 @@
-"""``python -m structlin``: it runs, it draws, and it says plainly what it cannot do."""
+"""``python -m structlin heat``: it runs, it draws, and it says plainly what it cannot do."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from structlin._commands.heat import _compared, _unwritable, main
+from structlin._commands._arguments import unwritable
+from structlin._commands.heat import _compared, main
 
 SMALL = ["--nx", "10", "--steps", "120"]
 
 
 def run(*arguments, cwd):
     return subprocess.run(
-        [sys.executable, "-m", "structlin", *arguments], cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-m", "structlin", "heat", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -118,7 +122,7 @@ def test_bad_values_end_with_one_line(arguments, message, tmp_path, monkeypatch,
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert err.startswith("python -m structlin: error: ")
+    assert err.startswith("python -m structlin heat: error: ")
     assert message in err
     assert list(tmp_path.iterdir()) == []
 
@@ -126,32 +130,32 @@ def test_bad_values_end_with_one_line(arguments, message, tmp_path, monkeypatch,
 def test_bad_values_as_a_program(tmp_path):
     finished = run("--nx", "0", cwd=tmp_path)
     assert finished.returncode == 2
-    assert re.fullmatch(r"python -m structlin: error: .*\n", finished.stderr)
+    assert re.fullmatch(r"python -m structlin heat: error: .*\n", finished.stderr)
 
 
 def test_an_existing_picture_is_kept_until_there_is_a_new_one(tmp_path):
     picture = tmp_path / "old.png"
     picture.write_bytes(b"old")
-    assert _unwritable(picture) is None
+    assert unwritable(picture) is None
     assert picture.read_bytes() == b"old"
 
 
 def test_links_are_kept(tmp_path):
     link, target = tmp_path / "link.png", tmp_path / "target.png"
     link.symlink_to(target)
-    assert _unwritable(link) is None
+    assert unwritable(link) is None
     assert link.is_symlink()
     assert not target.exists()
     link.unlink()
     link.symlink_to(link)
-    assert "cannot write" in _unwritable(link)
+    assert "cannot write" in unwritable(link)
     assert link.is_symlink()
 
 
 def test_every_kind_of_picture_that_is_offered_can_be_drawn(tmp_path):
     from matplotlib.figure import Figure
 
-    kinds = _unwritable(Path("picture.xyz")).partition("one of ")[2].split(", ")
+    kinds = unwritable(Path("picture.xyz")).partition("one of ")[2].split(", ")
     assert {"png", "pdf", "svg"} <= set(kinds)
     for kind in kinds:
         Figure().savefig(tmp_path / f"picture.{kind}")
@@ -161,10 +165,10 @@ def test_too_little_memory_ends_with_one_line(monkeypatch, capsys):
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr("structlin.__main__._simulate", fail)
+    monkeypatch.setattr("structlin._commands.heat._simulate", fail)
     assert main([*SMALL, "--no-plot"]) == 2
     assert capsys.readouterr().err == (
-        "python -m structlin: error: out of memory: pass a smaller --nx\n"
+        "python -m structlin heat: error: out of memory: pass a smaller --nx\n"
     )
 
 
