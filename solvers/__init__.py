@@ -4,7 +4,41 @@ if __name__ != "structlin.solvers":
     raise ImportError("import structlin.solvers, not solvers")
 
 from structlin.solvers._solution import Solution as Solution
+from structlin.solvers.elliptic import (
+    ConvectionDiffusion as ConvectionDiffusion,
+    LegendreGalerkin as LegendreGalerkin,
+    LegendreModes as LegendreModes,
+    Modes as Modes,
+    Poisson as Poisson,
+    Robin as Robin,
+    UltrasphericalADI as UltrasphericalADI,
+    helmholtz as helmholtz,
+    poisson as poisson,
+    screened as screened,
+)
+from structlin.solvers.evolution import (
+    EigenSpace as EigenSpace,
+    Evolution as Evolution,
+    FourierSpace as FourierSpace,
+    PeacemanRachford as PeacemanRachford,
+    SpectralEquation as SpectralEquation,
+    active_fluid as active_fluid,
+    advection as advection,
+    allen_cahn as allen_cahn,
+    burgers as burgers,
+    evolve as evolve,
+    heat_equation as heat_equation,
+    kuramoto_sivashinsky as kuramoto_sivashinsky,
+    navier_stokes as navier_stokes,
+    step_limit as step_limit,
+)
 from structlin.solvers.fast_sine import fast_sine as fast_sine
+from structlin.solvers.fractional import (
+    RieszCollocation as RieszCollocation,
+    RieszDiffusion as RieszDiffusion,
+    ToeplitzSymbol as ToeplitzSymbol,
+    toeplitz_symbol as toeplitz_symbol,
+)
 from structlin.solvers.gp import KroneckerGP as KroneckerGP
 from structlin.solvers.gp_pde import (
     Neumann as Neumann,
@@ -63,6 +97,27 @@ from structlin.solvers.learning import (
     tune as tune,
 )
 from structlin.solvers.multigrid import Multigrid as Multigrid, multigrid_cg as multigrid_cg
+from structlin.solvers.reduced import (
+    POD as POD,
+    AdaptiveReducedModel as AdaptiveReducedModel,
+    Clustering as Clustering,
+    Cubature as Cubature,
+    Efficiency as Efficiency,
+    ErrorIndicator as ErrorIndicator,
+    GappyPOD as GappyPOD,
+    LocalBases as LocalBases,
+    ReducedModel as ReducedModel,
+    ReducedSolution as ReducedSolution,
+    ReducedState as ReducedState,
+    StreamingPOD as StreamingPOD,
+    deim as deim,
+    empirical_cubature as empirical_cubature,
+    galerkin_cubature as galerkin_cubature,
+    k_medoids as k_medoids,
+    local_pod as local_pod,
+    pod as pod,
+    sine_dissimilarity as sine_dissimilarity,
+)
 from structlin.solvers.relaxation import (
     SplittingNumbers as SplittingNumbers,
     block_coordinate_descent as block_coordinate_descent,
@@ -78,4 +133,9 @@ from structlin.solvers.relaxation import (
     splitting_numbers as splitting_numbers,
     ssor_cg as ssor_cg,
     ssor_cg_iteration_bound as ssor_cg_iteration_bound,
+)
+from structlin.solvers.residuals import (
+    Refinement as Refinement,
+    refine as refine,
+    residual_norm as residual_norm,
 )

@@ -115,7 +115,10 @@ def unit_of(b: Any, x0: Any) -> float:
     largest = 0.0
     for v in (b, x0):
         if v is not None and math.prod(v.shape):
-            largest = max(largest, float(xp.max(xp.abs(v))))
+            if xp.isdtype(v.dtype, "complex floating"):
+                largest = max(largest, float(xp.max(xp.abs(v))))
+            else:  # nothing is written
+                largest = max(largest, float(xp.max(v)), -float(xp.min(v)))
     exponent = math.frexp(largest)[1]
     return math.ldexp(1.0, exponent - 1) if largest > 0 and abs(exponent) > 30 else 1.0
 

@@ -259,7 +259,9 @@ class Grid:
                 f"{got} but the grid has {self.shape}: values stand in C order, "
                 f"{name}[i, j, …] at the i-th node of the first axis and the j-th of the second"
             )
-        return inexact(self.xp.broadcast_to(made, self.shape), self.xp)
+        if shape != self.shape:  # a broadcast array cannot be written to
+            made = self.xp.asarray(self.xp.broadcast_to(made, self.shape), copy=True)
+        return inexact(made, self.xp)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # array libraries are modules, which cannot be pickled

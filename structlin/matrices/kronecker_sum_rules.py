@@ -135,20 +135,46 @@ def _back_substitute(A: KroneckerSum, triangles: list[Any], C: Any, shift: compl
     T, *rest = triangles
     n = T.shape[0]
     if len(rest) == 1:
-        # T₁ Y + Y T₂ᵀ = C; LAPACK knows transposes of real and adjoints of complex matrices
-        (trsyl,) = scipy_of(A.xp, "linalg.lapack").get_lapack_funcs(("trsyl",), (T, rest[0], C))
-        transposed = "C" if np.iscomplexobj(T) else "T"
-        Y, scaling, info = trsyl(
-            T + shift * np.eye(n, dtype=T.dtype), rest[0].conj(), C, tranb=transposed
-        )
-        if info:
-            raise singular(A, "eigenvalues of the factors add up to zero")
-        return Y / scaling
+        return _sylvester(A, T + shift * np.eye(n, dtype=T.dtype), rest[0], C)
     Y = np.empty_like(C)
     for i in reversed(range(n)):
         right = C[i] - np.tensordot(T[i, i + 1 :], Y[i + 1 :], axes=1)
         Y[i] = _back_substitute(A, rest, right, shift + T[i, i])
     return Y
+
+
+def _sylvester(A: KroneckerSum, T: Any, S: Any, C: Any) -> Any:
+    """Solve ``T Y + Y Sᵀ = C`` for upper triangular matrices, or real ones with 2x2 blocks.
+
+    The larger of them is halved until both are small: most of the work is products of matrices.
+    """
+    m, n = C.shape
+    if max(m, n) <= _leaf:
+        # LAPACK knows transposes of real and adjoints of complex matrices
+        (trsyl,) = scipy_of(A.xp, "linalg.lapack").get_lapack_funcs(("trsyl",), (T, S, C))
+        Y, scaling, info = trsyl(T, S.conj(), C, tranb="C" if np.iscomplexobj(T) else "T")
+        if info:
+            raise singular(A, "eigenvalues of the factors add up to zero")
+        return Y / scaling
+    Y = np.empty_like(C)
+    if m >= n:
+        k = _halved(T)
+        Y[k:] = _sylvester(A, T[k:, k:], S, C[k:])
+        Y[:k] = _sylvester(A, T[:k, :k], S, C[:k] - T[:k, k:] @ Y[k:])
+    else:
+        k = _halved(S)
+        Y[:, k:] = _sylvester(A, T, S[k:, k:], C[:, k:])
+        Y[:, :k] = _sylvester(A, T, S[:k, :k], C[:, :k] - Y[:, k:] @ S[:k, k:].T)
+    return Y
+
+
+_leaf = 64  # by trial: fastest of the powers of two
+
+
+def _halved(T: Any) -> int:
+    """Return where to cut a triangular matrix, not through a 2x2 block of its diagonal."""
+    k: int = T.shape[0] // 2
+    return k + 1 if T[k, k - 1] else k
 
 
 rule(inv, KroneckerSum, when=_on_numpy, how="solves at each product", cost="0", memory="0")(Inverse)

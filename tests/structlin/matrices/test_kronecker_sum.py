@@ -275,3 +275,17 @@ def test_single_precision_that_is_hermitian_only_there() -> None:
     assert is_hermitian(sum_of_both)
     x = solve(sum_of_both, np.ones(4))
     np.testing.assert_allclose(sum_of_both @ x, np.ones(4), rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(70, 30), (20, 90), (97, 98)])
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+def test_sylvester_equations_cut_into_parts(shape: tuple[int, int], dtype: str) -> None:
+    """Larger than the parts that LAPACK gets; real Schur forms have 2x2 blocks to cut around."""
+    rng = np.random.default_rng(0)
+    A, B = (rng.standard_normal((n, n)).astype(dtype) for n in shape)
+    if dtype == "c16":
+        A = A + 1j * rng.standard_normal(A.shape)
+    A, B = A + 30 * np.eye(len(A)), B + 30 * np.eye(len(B))
+    X = rng.standard_normal(shape)
+    found = solve(KroneckerSum(A, B), (A @ X + X @ B.T).reshape(-1))
+    np.testing.assert_allclose(found.reshape(shape), X, atol=1e-11)

@@ -1,0 +1,110 @@
+"""Darcy's flow through a medium of two permeabilities: from the medium to the pressure."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structlin.bases import Grid, dct, dst1
+from structlin.matrices import GridOperator
+from structlin.operators.datasets._arguments import divisor, whole
+from structlin.operators.datasets._cache import Samples, samples
+from structlin.operators.datasets._data import OperatorData
+from structlin.solvers.krylov import cg
+
+
+def darcy(
+    n: int = 1200,
+    *,
+    resolution: int = 29,
+    fine: int = 421,
+    rng: Any = 0,
+    cache: bool | str | os.PathLike[str] = True,
+    progress: bool | None = None,
+) -> OperatorData:
+    """Make samples of ``a ↦ u`` of ``−∇·(a ∇u) = 1`` on the unit square, ``u = 0`` on its sides.
+
+    Parameters
+    ----------
+    n : int
+        How many samples.
+    resolution : int
+        Nodes along each axis, of which the intervals divide those of the fine grid.
+    fine : int
+        Nodes along each axis of the grid on which the equation is solved: 113 take a tenth of the
+        time of the published 421, and make other media from the same seed.
+    rng, cache, progress
+        See `burgers`.
+
+    Returns
+    -------
+    OperatorData
+        Inputs and outputs are (n, resolution, resolution), sides included.
+
+    Notes
+    -----
+    The permeability ``a`` is 12 where a Gaussian process of mean zero and covariance
+    ``9 (−Δ + 9)⁻²`` (Neumann sides, without its mean) is not negative, and 3 elsewhere. Second
+    differences with arithmetic means of ``a`` between nodes; conjugate gradients preconditioned
+    by a sine transform, to a residual of 1e-10: about 24 iterations.
+
+    References
+    ----------
+    .. [1] Z. Li et al., "Fourier neural operator for parametric partial differential equations",
+       ICLR 2021.
+
+    Examples
+    --------
+    >>> from structlin.operators import datasets
+    >>> datasets.darcy(2, fine=57, rng=1, cache=False)
+    <OperatorData darcy: 2 samples, 29x29 → 29x29>
+    """
+    intervals = whole("fine", fine, 3) - 1
+    coarse = whole("resolution", resolution, 3) - 1
+    step = divisor("resolution − 1 =", coarse, "fine − 1 =", intervals)
+
+    def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:
+        invert = _inverse_laplacian(intervals)
+        for _ in range(count):
+            a = random_medium(generator, fine)
+            u = _pressure(a, invert)
+            yield a[None, ::step, ::step].copy(), u[None, ::step, ::step].copy()
+
+    kept = {"resolution": resolution, "fine": fine}
+    inputs, outputs = samples("darcy", 1, n, kept, blocks, rng=rng, cache=cache, progress=progress)
+    grid = Grid.uniform([(0, 1), (0, 1)], resolution)
+    return OperatorData(inputs, outputs, grid, grid, "darcy", {**kept, "n": n, "rng": rng})
+
+
+def random_medium(generator: np.random.Generator, fine: int) -> NDArray[np.float64]:
+    """Return a random permeability, (fine, fine)."""
+    k = np.arange(fine)
+    size = 3 * fine / (math.pi**2 * (k[:, None] ** 2 + k**2) + 9)
+    size[0, 0] = 0.0
+    process = dct(size * generator.standard_normal((fine, fine)), type=3)
+    return np.where(process >= 0, 12.0, 3.0)
+
+
+def _inverse_laplacian(intervals: int) -> Callable[[Any], Any]:
+    """Return what solves for second differences of spacing one, flat vector to flat vector."""
+    k = np.arange(1, intervals)
+    one = 4 * np.sin(math.pi * k / (2 * intervals)) ** 2
+    eigenvalues = one[:, None] + one
+
+    def invert(r: Any) -> Any:
+        return dst1(dst1(np.reshape(r, eigenvalues.shape)) / eigenvalues).ravel()
+
+    return invert
+
+
+def _pressure(a: NDArray[np.float64], invert: Callable[[Any], Any]) -> NDArray[np.float64]:
+    inside = (len(a) - 2, len(a) - 2)
+    faces = (a[1:, 1:-1] + a[:-1, 1:-1]) / 2, (a[1:-1, 1:] + a[1:-1, :-1]) / 2
+    side = np.full(inside, (len(a) - 1.0) ** -2)
+    found = cg(GridOperator(inside, faces), side, rtol=1e-10, preconditioner=invert)
+    return np.pad(found.x, 1)

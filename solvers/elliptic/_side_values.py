@@ -1,0 +1,107 @@
+"""What is given on the sides of a box, at the nodes of a grid."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import device, namespace
+from structlin._validation import first_nonfinite, inexact, number_or_array
+from structlin.bases import Grid
+
+Data = dict[tuple[int, int], Any]  # by axis and end: 0 is the low one
+
+
+def side_values(grid: Grid, boundary: Any, like: Any) -> Data:
+    """Return what is given on every side of the axes that are not periodic, where it is not zero.
+
+    Parameters
+    ----------
+    grid : Grid
+    boundary : None, number, callable, or sequence of pairs
+        For all sides, or an entry for every axis: a pair (low, high) of numbers, callables of the
+        coordinates, or arrays over the nodes of the other axes, after axes of samples; None, or
+        one number or callable for both.
+    like : (..., *grid.shape) array
+        The right-hand side, of which values take the precision.
+
+    Returns
+    -------
+    dict
+        From (axis, end) to an array (..., *shape), in which that axis has length 1.
+    """
+    if boundary is None:
+        return {}
+    if isinstance(boundary, np.generic):
+        boundary = boundary.item()
+    if isinstance(boundary, int | float | complex) and boundary == 0:
+        return {}
+    single = callable(boundary) or isinstance(boundary, int | float | complex)
+    entries = [boundary] * grid.ndim if single else list(boundary)
+    if len(entries) != grid.ndim:
+        raise ValueError(
+            f"boundary has {len(entries)} entries but the grid has {grid.ndim} axes: pass a pair "
+            "(low, high) for each axis, or one number or callable for all sides"
+        )
+    found: Data = {}
+    for axis, entry in enumerate(entries):
+        if grid.kinds[axis] == "periodic":
+            if not (single or entry is None or (isinstance(entry, int | float) and entry == 0)):
+                raise ValueError(
+                    f"boundary[{axis}] is {entry!r} but axis {axis} is periodic and has no sides: "
+                    "pass None there"
+                )
+            continue
+        pair = entry if isinstance(entry, tuple | list) else (entry, entry)
+        if len(pair) != 2:
+            raise ValueError(f"boundary[{axis}] has {len(pair)} entries: pass a pair (low, high)")
+        for end, given in enumerate(pair):
+            if given is None or (isinstance(given, int | float | complex) and given == 0):
+                continue
+            found[axis, end] = _on_side(grid, axis, end, given, like)
+    return found
+
+
+def _on_side(grid: Grid, axis: int, end: int, given: Any, like: Any) -> Any:
+    name = f"boundary[{axis}][{end}]"
+    xp = namespace(like)
+    shape = tuple(n for k, n in enumerate(grid.shape) if k != axis)
+    made = given
+    if callable(given):
+        coordinates = list(grid.mesh())
+        low_high = grid.box[axis]
+        at = tuple(1 for _ in grid.shape)
+        coordinates[axis] = xp.full(at, low_high[end], dtype=grid.dtype, device=grid.device)
+        made = given(*coordinates)
+    made = number_or_array(name, made, "a number, a callable of the coordinates, or an array")
+    if isinstance(made, int | float | complex):
+        made = xp.full(shape, made, device=device(like))
+    elif callable(given):
+        # broadcast over the side, of which the axis has length 1
+        side = tuple(1 if k == axis else n for k, n in enumerate(grid.shape))
+        try:
+            made = xp.broadcast_to(made, side)
+        except ValueError:
+            raise ValueError(
+                f"{name} returned shape {tuple(made.shape)}: it must broadcast to {side}"
+            ) from None
+        made = xp.reshape(made, shape)
+    namespace(made, like)
+    batch = tuple(like.shape[: like.ndim - grid.ndim])
+    fits = tuple(made.shape) in (shape, (*batch, *shape))
+    if not fits:
+        raise ValueError(
+            f"{name} has shape {tuple(made.shape)} but that side has {shape}"
+            + (f", or {(*batch, *shape)} for every sample" if batch else "")
+        )
+    made = inexact(made, xp)
+    place = first_nonfinite(made)
+    if place is not None:
+        raise ValueError(f"{name} has a NaN or Inf at place {place} of {math.prod(made.shape)}")
+    single = like.dtype in (xp.float32, xp.complex64)
+    complex_valued = xp.isdtype(made.dtype, "complex floating")
+    names = ("complex64", "float32") if single else ("complex128", "float64")
+    made = xp.astype(made, getattr(xp, names[0 if complex_valued else 1]), copy=False)
+    return xp.expand_dims(made, axis=made.ndim - grid.ndim + 1 + axis)

@@ -1,0 +1,130 @@
+"""The loop of steps: a part of the batch at a time, watched for blow-up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from structlin._backend import namespace, on_host
+from structlin.solvers.evolution.equation import SpectralEquation
+
+_watch = 16  # steps from one look at the norms to the next
+_growth = 1e3  # between two looks: smooth growth is slower
+
+
+def plan(times: Any, dt: float) -> list[tuple[int, float]]:
+    """Return, for every stretch from one time to the next, how many steps it has, and how long."""
+    stretches = []
+    for span in np.diff(times, prepend=0.0):
+        steps = 0 if span == 0 else max(math.ceil(span / dt * (1 - 1e-12)), 1)
+        stretches.append((steps, float(span / max(steps, 1))))
+    return stretches
+
+
+class Runner:
+    """Runs batches of states of one equation through the same stretches of steps."""
+
+    def __init__(
+        self, equation: SpectralEquation, scheme: Any, stretches: Any, times: Any, bar: Any
+    ) -> None:
+        self.equation, self.scheme, self.bar = equation, scheme, bar
+        self.stretches, self.times = stretches, times
+        self._steppers: list[Any] = []
+
+    def _stepper(self, dt: float, dtype: Any) -> Any:
+        """Return what makes steps of this length, which it prepares once."""
+        # stretches between times of even distance differ by rounding
+        slack = 4 * np.finfo(float).eps * self.times[-1]
+        for stepper in self._steppers:
+            if abs(stepper.dt - dt) <= slack:
+                return stepper
+        self._steppers.append(self.scheme(self.equation, dt, dtype))
+        return self._steppers[-1]
+
+    def run(self, U: Any, forcing: Any, out: Any, part: slice) -> tuple[Any, Any]:
+        """Fill a part of ``out``, (samples, times, *state), from states ``U``.
+
+        Returns the tails of the spectra, (samples, times), and the times up to which samples are
+        good, (samples,): both on the host.
+        """
+        space, count = self.equation.space, U.shape[0]
+        c, force = space.to_modes(U), None if forcing is None else space.to_modes(forcing)
+        if space.kept is not None:
+            c = space.multiplier(space.kept)(c)
+        tails = np.full((count, len(self.times)), np.nan)
+        self._sizes, self._looked, self._good = _sizes(c), 0.0, np.full(count, np.inf)
+        stepper: Any = None
+        memory: Any = None
+        t = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows has blown up
+            for place, (steps, dt) in enumerate(self.stretches):
+                if steps:
+                    before, stepper = stepper, self._stepper(dt, c.dtype)
+                    memory = memory if stepper is before else None
+                    c, memory = self._stretch(c, t, stepper, steps, force, memory)
+                t = float(self.times[place])
+                # the start comes out as it came in, no modes dropped
+                out[part, place, ...] = self._lost(space.from_modes(c), np.nan) if stepper else U
+                tails[:, place] = self._tails(c)
+        tails[np.isfinite(self._good)[:, None] & (self.times > self._good[:, None])] = np.nan
+        return tails, self._good
+
+    def _stretch(
+        self, c: Any, t: float, stepper: Any, steps: int, force: Any, memory: Any
+    ) -> tuple[Any, Any]:
+        """Return the modes after so many steps, and what the stepper remembers."""
+        nonlinear = self.equation.nonlinear
+        if nonlinear is None:
+            c, memory = stepper.leap(c, steps, force, memory)
+            self.bar.update(steps)
+            return self._watched(c, t + steps * stepper.dt, math.inf), memory
+        N = nonlinear if force is None else lambda c, t: nonlinear(c, t) + force
+        for k in range(1, steps + 1):
+            c, memory = stepper.step(c, t + (k - 1) * stepper.dt, N, memory)
+            self.bar.update(1)
+            first = self._looked == 0.0
+            if k % _watch == 0 or k == steps or first:
+                # the first step may lift zero to the size of a force
+                c = self._watched(c, t + k * stepper.dt, math.inf if first else _growth)
+                if np.all(np.isfinite(self._good)):  # nothing is left to run
+                    self.bar.update(steps - k)
+                    break
+        return c, memory
+
+    def _watched(self, c: Any, t: float, growth: float) -> Any:
+        """Return the modes, zero for samples that have blown up since the last look."""
+        sizes = _sizes(c)
+        grown = (sizes > growth * self._sizes) & (self._sizes > 0)
+        bad = (~np.isfinite(sizes) | grown) & np.isinf(self._good)
+        if np.any(bad):
+            self._good[bad] = self._looked
+            c = self._lost(c, 0.0)
+        self._sizes, self._looked = sizes, t
+        return c
+
+    def _lost(self, x: Any, value: float) -> Any:
+        """Return the array with another value where samples have blown up."""
+        if np.all(np.isinf(self._good)):
+            return x
+        xp = self.equation.space.xp
+        lost = np.isfinite(self._good).reshape(-1, *(1,) * (x.ndim - 1))
+        lost = xp.asarray(lost, device=self.equation.space.device)
+        return xp.where(lost, xp.full_like(x, value), x)
+
+    def _tails(self, c: Any) -> Any:
+        """Return the largest of the highest modes over the largest of all, on the host."""
+        high = self.equation.space.highest
+        if high is None:
+            return np.nan
+        least = np.finfo(float).tiny
+        return _sizes(self.equation.space.multiplier(high)(c)) / np.maximum(_sizes(c), least)
+
+
+def _sizes(c: Any) -> Any:
+    """Return the largest mode of every sample, on the host."""
+    if 0 in c.shape:  # between given values, there may be no unknown
+        return np.zeros(c.shape[0])
+    xp = namespace(c)
+    return on_host(xp.max(xp.reshape(xp.abs(c), (c.shape[0], -1)), axis=1))

@@ -1,0 +1,80 @@
+"""Fields of any shape as rows of matrices: what users pass, checked."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+from structlin._backend import device, namespace
+from structlin._validation import first_nonfinite, inexact, require_array
+
+
+def snapshots_as_rows(snapshots: Any, name: str = "snapshots") -> tuple[Any, tuple[int, ...]]:
+    """Return snapshots ``(samples, *shape)`` as a (samples, n) array, and the shape of a field.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample or no entry, or one is NaN or Inf: the message names the sample.
+    TypeError
+        If they are no array.
+    """
+    require_array(name, snapshots, "an array (samples, *shape)")
+    if snapshots.ndim < 2 or 0 in snapshots.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(snapshots.shape)}: pass (samples, *shape), one field or more"
+        )
+    xp = namespace(snapshots)
+    U = inexact(snapshots, xp)
+    require_finite_samples(name, U)
+    shape = tuple(int(n) for n in U.shape[1:])
+    return xp.reshape(U, (U.shape[0], math.prod(shape))), shape
+
+
+def require_finite_samples(name: str, U: Any) -> None:
+    """Raise ``ValueError`` that names the sample, the first axis, which has a NaN or Inf."""
+    place = first_nonfinite(U)
+    if place is not None:
+        sample = place // math.prod(U.shape[1:])
+        raise ValueError(f"sample {sample} of {name} has a NaN or Inf: every entry must be finite")
+
+
+def batch_as_rows(
+    F: Any, shape: tuple[int, ...], name: str, like: Any
+) -> tuple[Any, tuple[int, ...]]:
+    """Return fields ``(…, *shape)`` as a (k, n) array, and the shape ``(…)`` of the batch.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or an entry is NaN or Inf.
+    """
+    require_array(name, F, f"an array (…, {', '.join(map(str, shape))})")
+    xp = namespace(F, like)
+    device(F, like)
+    d = len(shape)
+    if F.ndim < d or tuple(F.shape[F.ndim - d :]) != shape:
+        raise ValueError(f"{name} has shape {tuple(F.shape)}: its last axes must be {shape}")
+    F = inexact(F, xp)
+    batch = tuple(int(n) for n in F.shape[: F.ndim - d])
+    rows = xp.reshape(F, (math.prod(batch), math.prod(shape)))
+    place = first_nonfinite(rows)
+    if place is not None:
+        where = f"sample {place // rows.shape[1]} of {name}" if batch else name
+        raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
+    return rows, batch
+
+
+def require_count(name: str, value: Any, *, least: int = 1) -> int:
+    """Return a whole number, checked."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} is {value!r}: pass a whole number of {least} or more")
+    return int(value)
+
+
+def require_tolerance(name: str, value: Any) -> float:
+    """Return a tolerance, checked."""
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) < 1:
+        raise ValueError(f"{name} is {value!r}: a tolerance is a number of 0 or more, below 1")
+    return float(value)

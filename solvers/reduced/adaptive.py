@@ -1,0 +1,389 @@
+"""Reduced models that judge their own error, and learn from the full model where it is large."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from structlin._backend import device, namespace
+from structlin._errors import ConvergenceWarning
+from structlin._norm import norm
+from structlin._validation import first_nonfinite
+from structlin.solvers._solution import Solution, quiet, require_callable
+from structlin.solvers.reduced._fields import (
+    require_finite_samples,
+    require_tolerance,
+    snapshots_as_rows,
+)
+from structlin.solvers.reduced.basis import POD
+from structlin.solvers.reduced.cubature import Cubature, galerkin_cubature
+from structlin.solvers.reduced.gappy import GappyPOD, deim
+from structlin.solvers.reduced.indicator import ErrorIndicator
+from structlin.solvers.reduced.model import ReducedModel
+from structlin.solvers.reduced.pod import pod
+
+# one-sided 95 % of a normal distribution
+_sigmas = 1.645
+# modes of the nonlinear part for each mode of the fields, and points for each of those: chosen by
+# trial on −u'' + µ₁ u³ = exp(−((x − µ₂)/0.15)²)
+_more_modes, _more_points = 3, 2
+
+
+@dataclass(frozen=True, eq=False)
+class ReducedSolution:
+    """A field from an `AdaptiveReducedModel`, and what is known of its error.
+
+    Attributes
+    ----------
+    field : (*shape) array
+    error : float
+        The relative error to be expected (the median), 0 for a field of the full model.
+    upper : float
+        What the error stays below with a probability of 95 %, by the calibration.
+    misfit : float
+        What it was judged by.
+    enriched : bool
+        Whether the full model was called: the field is its solution then.
+    iterations : int
+        Newton steps of the reduced model.
+    converged : bool
+        Whether they converged, or the full model was called; otherwise the error is infinite.
+    """
+
+    field: Any
+    error: float
+    upper: float
+    misfit: float
+    enriched: bool
+    iterations: int
+    converged: bool
+
+    def __repr__(self) -> str:
+        if self.enriched:
+            return f"<ReducedSolution of the full model, misfit was {self.misfit:.2g}>"
+        return f"<ReducedSolution, error about {self.error:.1g}, below {self.upper:.1g} by 95 %>"
+
+
+class AdaptiveReducedModel:
+    """A `ReducedModel` with an error for every answer, which grows where that is too large.
+
+    Parameters
+    ----------
+    full_solve : callable
+        ``full_solve(mu)`` returns the field ``(*shape)`` that solves the full equations.
+    residual : callable
+        The nonlinear part ``R``, as for `ReducedModel`.
+    linear : array, operator or sequence of (theta, matrix)
+        The linear part, as for `ReducedModel`.
+    jacobian : callable, optional
+        As for `ReducedModel`.
+    mass : optional
+        The inner product of basis and errors, as for `pod`.
+    tolerance : float
+        Relative errors that are accepted.
+    modes_tol : float, optional
+        The tolerance of the basis; by default a tenth of ``tolerance``.
+    sampling : {"gappy", "cubature"}
+        How the nonlinear part is sampled: by least squares in a basis of its own, of three times
+        as many modes as the fields have, at twice as many points, or by an empirical cubature.
+
+    Attributes
+    ----------
+    model : ReducedModel
+        The one in use.
+    indicator : ErrorIndicator
+        Its calibration.
+    full_solves : int
+        How often the full model was called.
+
+    Notes
+    -----
+    *Calibration.* The samples are split in two halves. Models made of one half, with all of their
+    modes and with half of them, solve the problems of the other; their misfits and true errors are
+    the pairs from which the `ErrorIndicator` learns. The model in use is made of all samples.
+
+    *Enrichment* [1]_. Where the error is above the tolerance with a probability of 5 % or more,
+    the full model is called. The part of its solution that the basis does not have becomes a new
+    mode, its nonlinear part extends the basis of nonlinear parts, points are chosen anew, and the
+    pair of misfit and true error joins the calibration.
+
+    References
+    ----------
+    .. [1] F. Casenave and N. Akkari, "An error indicator-based adaptive reduced order model for
+       nonlinear structural mechanics: application to high-pressure turbine blades", Mathematical
+       and Computational Applications 24 (2019).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(0.05, 1, 60)
+    >>> def newton(mu):  # u + µ u³ = x
+    ...     u = x.copy()
+    ...     for _ in range(30):
+    ...         u = u - (u + mu * u**3 - x) / (1 + 3 * mu * u**2)
+    ...     return u
+    >>> adaptive = AdaptiveReducedModel(
+    ...     newton, lambda u, mu, idx: mu * u[idx] ** 3 - x[idx], linear=np.eye(60))
+    >>> adaptive = adaptive.fit(np.linspace(0, 2, 12)[:, None])
+    >>> found = adaptive.solve(np.array([0.7]))
+    >>> bool(np.linalg.norm(found.field - newton(0.7)) < 1e-3 * np.linalg.norm(found.field))
+    True
+    """
+
+    model: ReducedModel
+    indicator: ErrorIndicator
+
+    def __init__(
+        self,
+        full_solve: Callable[..., Any],
+        residual: Callable[..., Any],
+        *,
+        linear: Any,
+        jacobian: Callable[..., Any] | None = None,
+        mass: Any = None,
+        tolerance: float = 1e-3,
+        modes_tol: float | None = None,
+        sampling: Literal["gappy", "cubature"] = "gappy",
+    ) -> None:
+        require_callable("full_solve", full_solve)
+        require_callable("residual", residual)
+        if linear is None:
+            raise ValueError("linear is None: the misfit compares the linear part with the rest")
+        if sampling not in ("gappy", "cubature"):
+            raise ValueError(f"sampling is {sampling!r}: pass 'gappy' or 'cubature'")
+        self.tolerance = require_tolerance("tolerance", tolerance)
+        self._modes_tol = require_tolerance(
+            "modes_tol", 0.1 * self.tolerance if modes_tol is None else modes_tol
+        )
+        self._full_solve, self._residual = full_solve, residual
+        self._linear, self._jacobian = linear, jacobian
+        self._mass, self._sampling = mass, sampling
+        self.full_solves = 0
+
+    def fit(self, parameters: Any, snapshots: Any = None, *, progress: bool | None = None) -> Self:
+        """Make the model of samples.
+
+        Parameters
+        ----------
+        parameters : (samples, p) array
+            What the callables get, row by row; six or more.
+        snapshots : (samples, *shape) array, optional
+            The solutions for these parameters; by default ``full_solve`` makes them.
+        progress : bool, optional
+            Whether to show a bar meanwhile; by default one appears after a second.
+
+        Returns
+        -------
+        AdaptiveReducedModel
+            This one.
+
+        Raises
+        ------
+        ValueError
+            If there are too few samples, shapes do not fit, or a sample has a NaN or Inf.
+        """
+        points = np.asarray(parameters, dtype=np.float64)
+        if points.ndim != 2 or points.shape[0] < 6:
+            raise ValueError(
+                f"parameters has shape {points.shape}: pass (samples, p), six samples or more"
+            )
+        place = first_nonfinite(points)
+        if place is not None:
+            raise ValueError(f"the parameters of sample {place // points.shape[1]} are not finite")
+        if snapshots is None:
+            snapshots = self._full_solves(points, progress)
+        S, shape = snapshots_as_rows(snapshots)
+        if S.shape[0] != points.shape[0]:
+            raise ValueError(f"there are {S.shape[0]} snapshots for {points.shape[0]} parameters")
+        self._shape = shape
+        xp = namespace(S)
+        terms = [self._term(S[k, :], points[k, :]) for k in range(S.shape[0])]
+        N = xp.stack(terms, axis=0)
+        require_finite_samples("the nonlinear part", N)
+        misfits, errors = self._calibration(points, S, N)
+        basis = self._basis(S)
+        terms_basis = self._terms_basis(N, basis.rank)
+        self._points, self._S, self._N = points, S, N
+        self._bases = basis, terms_basis
+        self.indicator = ErrorIndicator().fit(misfits, errors)
+        self._use(self._made(basis, terms_basis, N))
+        return self
+
+    def _full_solves(self, points: NDArray[np.float64], progress: bool | None) -> Any:
+        tqdm = importlib.import_module("tqdm.auto").tqdm
+        bar = tqdm(
+            points,
+            desc="full solutions",
+            disable=progress is False,
+            delay=1 if progress is None else 0,
+            leave=False,
+        )
+        found = [self._full_solve(mu) for mu in bar]
+        self.full_solves += len(found)
+        return namespace(found[0]).stack(found, axis=0)
+
+    def _term(self, u: Any, mu: NDArray[np.float64]) -> Any:
+        """Return the nonlinear part at all places."""
+        xp = namespace(u)
+        return self._residual(u, mu, xp.arange(u.shape[0], dtype=xp.int64, device=device(u)))
+
+    # making models
+
+    def _basis(self, S: Any) -> POD:
+        xp = namespace(S)
+        fields = xp.reshape(S, (S.shape[0], *self._shape))
+        return pod(fields, tol=self._modes_tol, mass=self._mass)
+
+    def _terms_basis(self, N: Any, rank: int) -> POD:
+        return pod(N, min(_more_modes * rank, *N.shape))
+
+    def _made(self, basis: POD, terms: POD, N: Any) -> ReducedModel:
+        xp = namespace(N)
+        sampling: GappyPOD | Cubature
+        if self._sampling == "gappy":
+            sampling = deim(terms, points=min(_more_points * terms.rank, N.shape[1]))
+        else:
+            fields = xp.reshape(N, (N.shape[0], *self._shape))
+            sampling = galerkin_cubature(basis, fields, tol=self._modes_tol)
+        return ReducedModel(
+            basis,
+            self._residual,
+            linear=self._linear,
+            sampling=sampling,
+            jacobian=self._jacobian,
+        )
+
+    def _use(self, model: ReducedModel) -> None:
+        xp = namespace(self._S)
+        self.model = model
+        fields = xp.reshape(self._S, (self._S.shape[0], *self._shape))
+        self._starts = model.basis.to_modes(fields)
+
+    def _calibration(
+        self, points: NDArray[np.float64], S: Any, N: Any
+    ) -> tuple[list[float], list[float]]:
+        xp = namespace(S)
+        # near samples go to different halves where they are listed one after the other
+        half = np.arange(S.shape[0]) % 2 == 0
+        misfits: list[float] = []
+        errors: list[float] = []
+        for own in (half, ~half):
+            known = xp.asarray(np.flatnonzero(own), device=device(S))
+            part, terms = xp.take(S, known, axis=0), xp.take(N, known, axis=0)
+            basis = self._basis(part)
+            for rank in sorted({max(1, basis.rank // 2), basis.rank}):
+                less = basis.truncated(rank)
+                model = self._made(less, self._terms_basis(terms, rank), terms)
+                starts = model.basis.to_modes(xp.reshape(part, (-1, *self._shape)))
+                for k in np.flatnonzero(~own):
+                    start = starts[_nearest(points[own], points[k]), :]
+                    found = quiet(model.solve)(points[k, :], start=start)
+                    if found.converged:
+                        misfits.append(model.misfit(found.x, points[k, :]))
+                        errors.append(self._error(model, found.x, S[int(k), :]))
+        return misfits, errors
+
+    def _error(self, model: ReducedModel, coefficients: Any, u: Any) -> float:
+        xp = namespace(u)
+        made = xp.reshape(model.field(coefficients), (1, -1))
+        inner, size = model.basis.inner, norm(u)
+        unit = size if size else 1.0
+        wrong = float(inner.norms((made - u[None, :]) / unit)[0])
+        own = float(inner.norms(u[None, :] / unit)[0])
+        return wrong / own if own else wrong
+
+    # using them
+
+    def solve(self, mu: Any, *, adapt: bool = True) -> ReducedSolution:
+        """Return the field for a parameter, and the error to be expected.
+
+        Parameters
+        ----------
+        mu : (p,) array
+            The parameter.
+        adapt : bool
+            Whether the full model is called where the error may be above the tolerance.
+
+        Returns
+        -------
+        ReducedSolution
+
+        Raises
+        ------
+        ValueError
+            If there are no samples yet, or the parameter does not fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the reduced model does not converge, and the full one is not called.
+        """
+        if not hasattr(self, "model"):
+            raise ValueError("there is no model yet: call fit(parameters) first")
+        point = np.asarray(mu, dtype=np.float64)
+        if point.shape != self._points.shape[1:] or not np.all(np.isfinite(point)):
+            raise ValueError(f"mu is {mu!r}: pass {self._points.shape[1]} finite numbers")
+        start = self._starts[_nearest(self._points, point), :]
+        found: Solution = quiet(self.model.solve)(point, start=start)
+        misfit, error, upper = math.inf, math.inf, math.inf
+        if found.converged:
+            misfit = self.model.misfit(found.x, point)
+            median, deviation = self.indicator.predict(misfit)
+            error = float(median)
+            upper = error * math.exp(min(_sigmas * float(deviation), 600.0))
+        if adapt and not upper <= self.tolerance:
+            u = self._enriched(point, found if found.converged else None, misfit)
+            return ReducedSolution(u, 0.0, 0.0, misfit, True, found.iterations, True)
+        if not found.converged:
+            warnings.warn(
+                f"Newton's method for {point} stopped with status {found.status!r} after "
+                f"{found.iterations} steps: the error is unknown, solve with adapt=True",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        field = self.model.field(found.x)
+        return ReducedSolution(
+            field, error, upper, misfit, False, found.iterations, found.converged
+        )
+
+    def _enriched(self, mu: NDArray[np.float64], found: Solution | None, misfit: float) -> Any:
+        """Call the full model, and extend basis, points and calibration."""
+        u = self._full_solve(mu)
+        self.full_solves += 1
+        rows, shape = snapshots_as_rows(u[None, ...], f"full_solve({mu})")
+        if shape != self._shape:
+            raise ValueError(f"full_solve returned shape {shape}, but {self._shape} before")
+        xp = namespace(rows)
+        term = self._term(rows[0, :], mu)[None, :]
+        if found is not None:
+            error = self._error(self.model, found.x, rows[0, :])
+            indicator = self.indicator
+            self.indicator = ErrorIndicator().fit(
+                [*indicator.misfits, misfit], [*indicator.errors, error]
+            )
+        self._points = np.concatenate((self._points, mu[None, :]))
+        self._S = xp.concat((self._S, rows), axis=0)
+        self._N = xp.concat((self._N, term), axis=0)
+        basis, terms = self._bases
+        self._bases = basis.extended(u), terms.extended(term)
+        self._use(self._made(*self._bases, self._N))
+        return u
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "model"):
+            return "<AdaptiveReducedModel, not fitted>"
+        return f"<AdaptiveReducedModel: {self.model!r}, {self.indicator!r}>"
+
+
+def _nearest(points: NDArray[np.float64], point: NDArray[np.float64]) -> int:
+    """Return which of the points is nearest, in units of their standard deviations."""
+    deviations = np.std(points, axis=0)
+    scale = np.where(deviations > 0, deviations, 1)
+    return int(np.argmin(np.sum(((points - point) / scale) ** 2, axis=1)))

@@ -1,0 +1,175 @@
+"""Variable coefficients: against the equations, written one by one; counts of iterations."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from structlin import ConvergenceWarning
+from structlin.bases import Grid, dct
+from structlin.solvers import Poisson
+from tests.solvers.elliptic.finite_volumes import mean, product_of, reference
+from tests.solvers.elliptic.test_poisson import boundary_of, loose, problems, quietly
+
+
+@settings(max_examples=15)
+@given(
+    problems(),
+    st.sampled_from([0.0, 0.7]),
+    st.sampled_from(["harmonic", "arithmetic"]),
+    st.sampled_from(["auto", "pcg", "multigrid"]),
+)
+def test_solves_the_equations(problem, shift, face, method):
+    grid, bc, f, data = problem
+    if loose(bc) and shift == 0:
+        data, f = {}, f - mean(grid, f)
+    coef = np.exp(np.random.default_rng(1).standard_normal(grid.shape))
+    expected = reference(grid, bc, f, data, shift=shift, coef=coef, harmonic=face == "harmonic")
+    solver = Poisson(grid, bc=bc, shift=shift, coef=coef, mean=face, method=method, rtol=1e-12)
+    u = quietly(solver, f, boundary_of(grid, data))
+    np.testing.assert_allclose(u, expected, atol=1e-9 * max(1, np.abs(expected).max()))
+
+
+def jumps(n: int, high: float, rng: Any = 1) -> np.ndarray:
+    """Return a coefficient with two values, by the sign of a random function."""
+    k = np.pi * np.arange(n)
+    spectrum = 1 / (k[:, None] ** 2 + k**2 + 9) * np.random.default_rng(rng).standard_normal((n, n))
+    spectrum[0, 0] = 0
+    return np.where(dct(spectrum, type=3) >= 0, high, 1.0)
+
+
+def smooth(x, y):
+    return np.exp(2 * np.sin(2 * np.pi * x) * np.cos(3 * y))
+
+
+def iterations(n: int, coef: Any, **options: Any) -> int:
+    solver = Poisson(Grid.uniform([(0, 1), (0, 1)], n), coef=coef, rtol=1e-8, **options)
+    found = solver.solution(1.0)
+    assert found.converged
+    return found.iterations
+
+
+@pytest.mark.parametrize("n", [33, 65, 129, pytest.param(1025, marks=pytest.mark.slow)])
+def test_iterations_do_not_grow(n):
+    assert iterations(n, jumps(n, 4.0)) <= 25
+    assert iterations(n, smooth) <= 12
+
+
+def test_the_method_follows_the_coefficient():
+    grid = Grid.uniform([(0, 1), (0, 1)], 129)
+    few = Poisson(grid, coef=jumps(129, 4.0)).solution(1.0)
+    assert few.choices == {"method": "pcg", "scaled": False}
+    # smooth, whatever the contrast
+    wild = Poisson(grid, coef=lambda x, y: smooth(x, y) ** 4).solution(1.0)
+    assert wild.choices == {"method": "pcg", "scaled": True}
+    assert wild.iterations <= 30
+    many = Poisson(grid, coef=jumps(129, 1e4)).solution(1.0)
+    assert many.choices == {"method": "multigrid"}
+    assert many.iterations <= 20
+    assert "by multigrid" in repr(Poisson(grid, coef=jumps(129, 1e4)))
+
+
+def test_flow_through_layers_is_exact():
+    """Harmonic means: one-dimensional flow through cells of different conductance."""
+    grid = Grid.cells(np.array([0.0, 0.1, 0.4, 0.5, 1.0]))
+    a = np.array([1.0, 10.0, 0.1, 3.0])
+    u = Poisson(grid, coef=a).solve(0.0, [(0.0, 1.0)])
+    widths = np.diff(grid.edges[0])
+    resistance = widths / a
+    expected = (np.cumsum(resistance) - resistance / 2) / resistance.sum()
+    np.testing.assert_allclose(u, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["auto", "pcg", "multigrid"])
+def test_a_single_cell(method):
+    grid = Grid.uniform([(0, 2)], 1, kind="cell")
+    coef = np.array([3.0])
+    alone = Poisson(grid, bc="neumann", coef=coef, shift=2.0, method=method)
+    # 2 u · 2 = f · 2 + 3 · 1, the slope at the high side being 1
+    np.testing.assert_allclose(alone.solve(np.array([4.0]), [(0.0, 1.0)]), [2.75])
+
+
+def test_second_order():
+    """−∇·((1 + x) ∇u) for u = sin(πx) sin(πy), and Neumann conditions on one side."""
+    errors = []
+    for n in (32, 64):
+        grid = Grid.uniform([(0, 1), (0, 1)], n, kind=("cell", "node"))
+
+        def source(x, y):
+            s, c = np.sin(np.pi * x), np.cos(np.pi * x)
+            return np.sin(np.pi * y) * ((1 + x) * 2 * np.pi**2 * s - np.pi * c)
+
+        slope = [(None, lambda x, y: -np.pi * np.sin(np.pi * y)), None]
+        bc = [("dirichlet", "neumann"), "dirichlet"]
+        solver = Poisson(grid, bc=bc, coef=lambda x, y: 1 + x, mean="arithmetic")
+        exact = grid.evaluate(lambda x, y: np.sin(np.pi * x) * np.sin(np.pi * y))
+        errors.append(math.sqrt(mean(grid, (solver.solve(source, slope) - exact) ** 2)))
+    assert abs(np.log2(errors[0] / errors[1]) - 2) <= 0.06
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_array_libraries_and_batches(library, dtype, rng):
+    like = library.asarray(np.empty(0))
+    box, shape = [(0, 1), (0, 2)], (6, 5)
+    coef = np.exp(rng.standard_normal(shape))
+    for kind, bc in (("node", None), (("cell", "periodic"), "neumann")):
+        grid = Grid.uniform(box, shape, kind=kind, like=like)
+        host = Grid.uniform(box, shape, kind=kind)
+        F = rng.standard_normal((2, *shape))
+        if dtype.startswith("complex"):
+            F = F + 1j * rng.standard_normal(F.shape)
+        F = (F - F.mean(axis=(1, 2), keepdims=True)).astype(dtype)
+        u = Poisson(grid, bc=bc, coef=library.asarray(coef)).solve(library.asarray(F))
+        assert u.dtype == library.dtype(dtype)
+        each = np.stack([reference(host, Poisson(host, bc=bc).sides, f, {}, coef=coef) for f in F])
+        tolerance = (1e-3 if dtype in ("float32", "complex64") else 1e-8) * np.abs(each).max()
+        np.testing.assert_allclose(library.to_numpy(u), each, atol=tolerance)
+
+
+def test_three_dimensions(rng):
+    axes = [Grid.uniform([(0, 1)], n, kind=kind) for n, kind in ((4, "node"), (3, "cell"))]
+    grid = product_of([*axes, Grid(np.array([0.0, 0.2, 0.5, 1.0]))])
+    bc = [("dirichlet", "neumann"), ("dirichlet", "dirichlet"), ("neumann", "neumann")]
+    coef, f = np.exp(rng.standard_normal((2, *grid.shape)))
+    u = Poisson(grid, bc=bc, coef=coef).solve(f)
+    np.testing.assert_allclose(u, reference(grid, bc, f, {}, coef=coef), atol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_scale_does_not_matter(scale):
+    grid = Grid.uniform([(0, 1), (0, 1)], 9)
+    coef = jumps(9, 4.0)
+    F = np.ones(grid.shape)
+    u = Poisson(grid, coef=coef).solve(F)
+    np.testing.assert_allclose(Poisson(grid, coef=coef).solve(scale * F) / scale, u, rtol=1e-8)
+    np.testing.assert_allclose(Poisson(grid, coef=scale * coef).solve(F) * scale, u, rtol=1e-8)
+
+
+def test_bad_input_is_named():
+    grid = Grid.uniform([(0, 1), (0, 1)], 5)
+    bad = np.ones((5, 5))
+    bad[2, 3] = 0.0
+    with pytest.raises(ValueError, match=r"\[2, 3\] that is not positive"):
+        Poisson(grid, coef=bad)
+    bad[2, 3] = np.nan
+    with pytest.raises(ValueError, match=r"NaN or Inf at \[2, 3\]"):
+        Poisson(grid, coef=bad)
+    with pytest.raises(ValueError, match="coef is -1"):
+        Poisson(grid, coef=-1.0)
+    with pytest.raises(TypeError, match="complex"):
+        Poisson(grid, coef=1j * np.ones((5, 5)))
+    with pytest.raises(ValueError, match="shape"):
+        Poisson(grid, coef=np.ones(5))
+    with pytest.raises(ValueError, match="coef varies"):
+        Poisson(grid, coef=jumps(5, 4.0), method="transform")
+    with pytest.raises(ValueError, match="not positive definite"):
+        Poisson(grid, coef=jumps(5, 4.0), shift=-1e3)
+    with pytest.raises(ValueError, match="harmonic"):
+        Poisson(grid, mean="geometric")
+    with pytest.warns(ConvergenceWarning, match="max_iterations"):
+        Poisson(grid, coef=jumps(5, 4.0), maxiter=1).solve(1.0)
