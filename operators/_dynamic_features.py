@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 from collections.abc import Callable
@@ -42,20 +43,24 @@ def monomials(degree: int) -> Dictionary:
     """
     if not isinstance(degree, numbers.Integral) or degree < 0:
         raise ValueError(f"degree is {degree!r}: pass a whole number of 0 or more")
+    return functools.partial(_products, degree=int(degree))  # which can be pickled
 
-    def features(states: Any) -> Any:
-        xp = namespace(states)
-        states = xp.reshape(states, (states.shape[0], -1))
-        columns = [xp.ones_like(states[:, 0])]
-        for order in range(1, int(degree) + 1):
-            for chosen in combinations_with_replacement(range(states.shape[1]), order):
-                product = states[:, chosen[0]]
-                for k in chosen[1:]:
-                    product = product * states[:, k]
-                columns.append(product)
-        return xp.stack(columns, axis=1)
 
-    return features
+def _products(states: Any, *, degree: int) -> Any:
+    xp, states = namespace(states), rows_of(states)
+    columns = [xp.ones_like(states[:, 0])]
+    for order in range(1, degree + 1):
+        for chosen in combinations_with_replacement(range(states.shape[1]), order):
+            product = states[:, chosen[0]]
+            for k in chosen[1:]:
+                product = product * states[:, k]
+            columns.append(product)
+    return xp.stack(columns, axis=1)
+
+
+def rows_of(states: Any) -> Any:
+    """Return states, (n, *shape), as vectors, (n, m); there may be none."""
+    return namespace(states).reshape(states, (states.shape[0], math.prod(states.shape[1:])))
 
 
 class FeatureMap:
@@ -99,14 +104,13 @@ class FeatureMap:
         if callable(self.features):
             return _checked(self.features(states), states)
         if self.centres is None:
-            return namespace(states).reshape(states, (states.shape[0], -1)) / self.unit
+            return rows_of(states) / self.unit
         rows = _real_rows(states) / self.unit
         return kernels[self.features](squared_distances(rows, self.centres))
 
 
 def _real_rows(states: Any) -> Any:
-    xp = namespace(states)
-    rows = xp.reshape(states, (states.shape[0], -1))
+    xp, rows = namespace(states), rows_of(states)
     if xp.isdtype(rows.dtype, "complex floating"):
         rows = xp.concat([xp.real(rows), xp.imag(rows)], axis=1)
     return rows

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
-from structlin.operators._dynamic_features import FeatureMap
+from structlin.operators._dynamic_features import FeatureMap, rows_of
 
 _eps = float(np.finfo(np.float64).eps)
 
@@ -45,7 +45,12 @@ class Learned:
         n = len(kept)
         X, Y = taken(inputs, kept), taken(outputs, kept)
         self._map = FeatureMap(self.features, self.length_scale, X)
-        now, later, targets = self._map(X), self._map(Y), xp.reshape(Y, (n, -1))
+        now, later, targets = self._map(X), self._map(Y), rows_of(Y)
+        if now.shape[1] != later.shape[1]:
+            raise ValueError(
+                f"the dictionary returned {now.shape[1]} features of inputs but {later.shape[1]} "
+                "of outputs: it must return as many of any states"
+            )
         if self._total:
             # what both have in common: the leading left singular vectors
             common = decomposed(xp.concat([now, later], axis=1))[0]
@@ -67,7 +72,9 @@ class Learned:
         evolved = product(later, self._directions)
         K = to_host(product(adjoint(left), evolved))
         found, vectors = np.linalg.eig(K)
-        order = np.lexsort((np.angle(found), -np.round(np.abs(found), 12)))
+        # moduli that differ by rounding are taken for equal
+        moduli = np.abs(found) / (np.max(np.abs(found)) or 1.0)
+        order = np.lexsort((np.angle(found), -np.round(moduli, 12)))
         self.eigenvalues = found[order].astype(complex)
         # eigenfunctions have mean square 1 at the inputs
         self._vectors = vectors[:, order].astype(complex) * math.sqrt(n)

@@ -26,6 +26,7 @@ _arrays = (
     "_later",
 )
 _numbers = ("length_scale", "holdout", "pairs", "checked", "_most", "_tol", "_total", "_real")
+_damages = ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error
 
 
 class Storage(Learned):
@@ -87,7 +88,7 @@ class Storage(Learned):
                     if about["format"] != _format or about["version"] > _version:
                         raise ValueError(f"{about['format']}, version {about['version']}")
                     arrays = {name: archive[name] for name in archive.files if name != "about"}
-            except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            except _damages as error:
                 raise ValueError(
                     f"{os.fspath(path)} was not written by DynamicModes.save of this version, or "
                     f"is damaged: {error}"

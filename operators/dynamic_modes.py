@@ -114,7 +114,8 @@ class DynamicModes(Storage):
         length_scale: float = 1.0,
         holdout: float | None = None,
     ) -> None:
-        if not callable(features) and features not in ("state", *kernels):
+        known = isinstance(features, str) and features in ("state", *kernels)
+        if not callable(features) and not known:
             names = ", ".join(map(repr, kernels))
             raise ValueError(
                 f"features is {features!r}: pass 'state', a function, or one of {names}"
@@ -171,15 +172,17 @@ class DynamicModes(Storage):
         n = inputs.shape[0]
         if n < 2:
             raise ValueError(f"there are {n} pairs of states: pass two or more")
-        self._shape = tuple(inputs.shape[1:])
+        model = copy.copy(self)  # where learning fails, what was learned before stays
+        model._shape = tuple(inputs.shape[1:])
         kept, held = split(n, self.holdout or 0.0)
-        now, later = self._learn(inputs, outputs, kept)
-        if self.holdout is None and 2 * self.rank > n >= 4:
+        now, later = model._learn(inputs, outputs, kept)
+        if self.holdout is None and 2 * model.rank > n >= 4:
             kept, held = split(n, 0.25)
-            self._learn(inputs, outputs, kept)
+            model._learn(inputs, outputs, kept)
         if held:
-            now, later = (self._functions(taken(states, held)) for states in (inputs, outputs))
-        self._check(now, later)
+            now, later = (model._functions(taken(states, held)) for states in (inputs, outputs))
+        model._check(now, later)
+        self.__dict__.update(model.__dict__)
         return self
 
     # spectra
@@ -190,6 +193,7 @@ class DynamicModes(Storage):
 
         Where an eigenvalue is zero, the mode is what its eigenfunction adds to the next state.
         """
+        self._require_fit()
         values = np.where(self.eigenvalues == 0, 1.0, self.eigenvalues)
         c = self._steps_of_modes()
         xp = namespace(c)
@@ -238,9 +242,9 @@ class DynamicModes(Storage):
         if not isinstance(dt, numbers.Real) or not 0 < dt < math.inf:
             raise ValueError(f"dt is {dt!r}: pass a positive number")
         self._require_fit()
-        with np.errstate(divide="ignore"):
-            found: NDArray[np.complex128] = np.log(self.eigenvalues) / dt
-        return found
+        zero = self.eigenvalues == 0
+        found: NDArray[np.complex128] = np.log(np.where(zero, 1.0, self.eigenvalues)) / dt
+        return np.where(zero, -np.inf, found)
 
     def verified(self, most: float) -> Self:
         """Return the model of the eigenpairs whose residuals are at most a bound.
@@ -261,6 +265,8 @@ class DynamicModes(Storage):
             If no eigenpair is left.
         """
         self._require_fit()
+        if not isinstance(most, numbers.Real):
+            raise ValueError(f"most is {most!r}: pass a number")
         good = self.residuals <= most
         if not np.any(good):
             raise ValueError(
@@ -289,7 +295,7 @@ class DynamicModes(Storage):
         ------
         ValueError
             If the residuals are of fewer pairs than twice the directions: then functions with no
-            residual at these pairs exist everywhere.
+            residual at these pairs exist everywhere. If a point is NaN or Inf.
 
         Notes
         -----
@@ -302,6 +308,8 @@ class DynamicModes(Storage):
                 f"pass rank={max(self.checked // 2, 1)} or less, or more pairs"
             )
         points = np.asarray(points, dtype=complex)
+        if not np.all(np.isfinite(points)):
+            raise ValueError("a point is NaN or Inf: pass finite complex numbers")
         # in a basis that is orthonormal over these pairs
         basis, triangle = np.linalg.qr(self._now)
         later = np.linalg.solve(triangle.T, self._later.T).T

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator as operator_module
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -12,14 +11,15 @@ from typing import Any, Self
 import numpy as np
 
 from structlin._backend import namespace
-from structlin._validation import inexact
+from structlin._validation import first_nonfinite, require_count
 from structlin.bases import Grid
 from structlin.matrices._convolution import transforms
+from structlin.operators._samples import in_double, require_samples
+from structlin.operators._storage import Stored, storable
 from structlin.operators.errors import relative_errors
 from structlin.operators.structured._fitting import mean_of
 from structlin.operators.structured._half_spectra import cropped, padded
-from structlin.operators.structured._pairs import Pairs, pairs_of, require_finite_samples
-from structlin.operators.structured._storage import Stored, storable
+from structlin.operators.structured._pairs import Pairs, pairs_of
 from structlin.operators.structured.fourier_multiplier import modes_of
 from structlin.sketching import RowBlocks, ridge
 
@@ -124,8 +124,7 @@ class RandomFeatureOperator(Stored):
         rng: Any = None,
     ) -> None:
         for name, value, least in (("features", features, 1), ("folds", folds, 2)):
-            if operator_module.index(value) < least:
-                raise ValueError(f"{name} is {value}: pass {least} or more")
+            require_count(name, value, least=least)
         if not callable(activation) and activation not in ("elu", "tanh"):
             raise ValueError(f"activation is {activation!r}: pass 'elu', 'tanh' or a function")
         self.features = features
@@ -266,7 +265,13 @@ class RandomFeatureOperator(Stored):
         xp = namespace(inputs)
         g = self._smoothed(inputs, count, self._filter)
         if callable(self.activation):
+            known = tuple(g.shape)
             g = self.activation(g)
+            if tuple(getattr(g, "shape", ())) != known or first_nonfinite(g) is not None:
+                raise ValueError(
+                    "activation returned another shape than that of its argument, a NaN or Inf: "
+                    "pass a function that takes arrays of numbers entry by entry"
+                )
         elif self.activation == "tanh":
             g = xp.tanh(g)
         else:
@@ -344,19 +349,18 @@ class RandomFeatureOperator(Stored):
             grid = Grid.of(grid)
             self._require_like(grid)
             mean = self._resampled(mean, grid.shape)
-        shape = tuple(mean.shape)
+        inputs, shape = require_samples("inputs", inputs), tuple(mean.shape)
         if tuple(inputs.shape[1:]) != shape:
             raise ValueError(
                 f"inputs have shape {tuple(inputs.shape)}, but functions on the grid {shape}: pass "
                 "grid= for inputs on another one"
             )
-        require_finite_samples("inputs", inputs)
-        xp = namespace(inputs)
+        xp = namespace(inputs, mean)
         if xp.isdtype(inputs.dtype, "complex floating"):
             raise TypeError("inputs are complex: the map was fitted to real functions")
-        a = xp.astype(inexact(inputs, xp), xp.float64) / self._units[0]
+        a = in_double(inputs) / self._units[0]
         u = self._evaluated(a, mean) * self._units[1]
-        return xp.astype(u, xp.result_type(inexact(inputs, xp).dtype, self._dtype))
+        return xp.astype(u, xp.result_type(inputs.dtype, self._dtype))
 
     def _require_like(self, grid: Grid) -> None:
         if set(grid.kinds) | set(self.grid.kinds) != {"periodic"}:

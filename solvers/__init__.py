@@ -1,4 +1,4 @@
-"""Solvers: iterative, direct, by Gaussian processes; the layer that learns their parameters."""
+"""Solvers of linear systems and of differential equations, and layers that learn or reduce them."""
 
 if __name__ != "structlin.solvers":
     raise ImportError("import structlin.solvers, not solvers")

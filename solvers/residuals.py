@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from structlin._backend import device, namespace
 from structlin.bases import Grid
@@ -100,7 +103,7 @@ def residual_norm(
     if space not in get_args(Space):
         raise ValueError(f"space is {space!r}: pass 'H-1' or 'L2'")
     test = _TestFunctions(grid, bc)
-    u, f = checked_samples("u", u, grid), checked_samples("f", f, grid)
+    u, f = _pair(u, f, grid)
     return test.norm(test.modes.to_modes(f - _applied(L, u, grid)), space)
 
 
@@ -150,10 +153,10 @@ def refine(
     >>> bool(np.allclose(better.u, solver.solve(f)))
     True
     """
-    if not isinstance(steps, int) or steps < 0:
+    if not isinstance(steps, numbers.Integral) or steps < 0:
         raise ValueError(f"steps is {steps!r}: pass an integer >= 0")
     test = _TestFunctions(grid, bc)
-    u, f = checked_samples("u", u, grid), checked_samples("f", f, grid)
+    u, f = _pair(u, f, grid)
     xp = namespace(u, f)
     root = _root(coef, grid)
     image = _applied(L, u, grid)
@@ -183,7 +186,9 @@ class _TestFunctions:
         self.modes = LegendreModes(grid, bc) if spectral else Modes(grid, bc)
         self.xp, self.axes = grid.xp, tuple(range(-grid.ndim, 0))
         values = self.modes.eigenvalues
-        positive = values > 1e-10 * self.xp.max(values) / max(grid.shape) ** 2
+        # rounding errors of computed eigenvalues are some of the largest one
+        rounding = 1e-14 * self.xp.max(values) if spectral else self.modes.rounding
+        positive = values > rounding
         least = self.xp.min(self.xp.where(positive, values, self.xp.max(values)))
         self.inverse = 1 / self.xp.where(positive, values, least)
 
@@ -222,12 +227,27 @@ class _TestFunctions:
         return self.xp.astype(self.inverse, self.xp.finfo(like.dtype).dtype, copy=False)
 
 
+def _pair(u: Any, f: Any, grid: Grid) -> tuple[Any, Any]:
+    """Return approximate solutions and right-hand sides, checked."""
+    u, f = checked_samples("u", u, grid), checked_samples("f", f, grid)
+    try:
+        np.broadcast_shapes(tuple(u.shape), tuple(f.shape))
+    except ValueError:
+        raise ValueError(
+            f"u has shape {tuple(u.shape)} but f has {tuple(f.shape)}: samples must broadcast"
+        ) from None
+    return u, f
+
+
 def _applied(L: Any, u: Any, grid: Grid) -> Any:
     """Return ``L(u)``, checked."""
     if isinstance(L, Poisson):
         return checked_samples("L(u)", -L.residual(u, namespace(u).zeros_like(u)), grid)
     if callable(L) and not hasattr(L, "shape"):
-        return checked_samples("L(u)", L(u), grid)
+        image = checked_samples("L(u)", L(u), grid)
+        if image.shape != u.shape:
+            raise ValueError(f"L(u) has shape {tuple(image.shape)} but u has {tuple(u.shape)}")
+        return image
     shape = tuple(getattr(L, "shape", ()))
     if shape != (grid.size, grid.size):
         raise ValueError(

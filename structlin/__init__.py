@@ -10,8 +10,10 @@ Matrices that are never formed densely, and what is computed with them:
   tolerance, and regression on scattered data;
 - `structlin.covariance`: covariance functions of Gaussian processes;
 - `structlin.solvers`: iterative and direct solvers, the layer that learns their parameters,
-  Gaussian processes on grids and lattices, and differential equations solved by conditioning them;
-- `structlin.operators`: the place of maps between function spaces, learned from data (empty yet);
+  Gaussian processes on grids and lattices, differential equations solved by conditioning them, fast
+  solvers on boxes, evolution in time, fractional diffusion, reduced-order models;
+- `structlin.operators`: maps between function spaces, learned from samples by kernels, spectra and
+  structured matrices, and benchmark data sets;
 - `structlin.bases`: grids, transforms, and families of functions on an interval;
 - `structlin.testing`: checks to run on operators of your own;
 - `structlin.plotting`: pictures.

@@ -25,6 +25,23 @@ def norm(r: Any) -> float:
     return size
 
 
+def power_of_two(x: Any) -> float:
+    """Return 1, or a power of two to divide an array by, where its squares are beyond numbers.
+
+    It is 1 for zeros, and for all whose largest entry is within a factor of 2³⁰ of 1.
+    """
+    xp = namespace(x)
+    if not math.prod(x.shape):
+        return 1.0
+    parts = [x]
+    if xp.isdtype(x.dtype, "complex floating"):
+        parts = [xp.real(x), xp.imag(x)]  # their modulus may overflow
+    # two readings, and nothing is written
+    largest = max(max(float(xp.max(part)), -float(xp.min(part))) for part in parts)
+    exponent = math.frexp(largest)[1]
+    return math.ldexp(1.0, exponent - 1) if abs(exponent) > 30 else 1.0
+
+
 def column_norms(X: Any) -> Any:
     """Return the Euclidean norms of the columns of a block, each measured in its largest entry."""
     xp = namespace(X)

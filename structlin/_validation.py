@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import numbers
 from types import ModuleType
 from typing import Any
 
@@ -61,17 +63,34 @@ def require_finite(name: str, x: Any) -> None:
     place = first_nonfinite(stored)
     if place is None:
         return
-    index: list[int] = []
     if stored is x:
-        for size in reversed(x.shape):
-            place, i = divmod(place, size)
-            index.insert(0, i)
+        index = _index(place, x.shape)
     else:
         entries = x.tocoo()
         place = first_nonfinite(entries.data)
         index = [int(entries.row[place]), int(entries.col[place])]
     where = ", ".join(map(str, index))
     raise ValueError(f"{name} has a NaN or Inf at [{where}]: every entry must be finite")
+
+
+def require_finite_samples(name: str, x: Any) -> None:
+    """Raise ``ValueError`` that names the first sample (n, …) with a NaN or Inf."""
+    place = first_nonfinite(x)
+    if place is not None:
+        sample, *index = _index(place, x.shape)
+        where = ", ".join(map(str, index))
+        raise ValueError(
+            f"sample {sample} of {name} has a NaN or Inf at [{where}]: every entry must be finite"
+        )
+
+
+def _index(place: int, shape: tuple[int, ...]) -> list[int]:
+    """Return the index of a place in C order."""
+    index: list[int] = []
+    for size in reversed(shape):
+        place, i = divmod(place, size)
+        index.insert(0, i)
+    return index
 
 
 def first_nonfinite(x: Any) -> int | None:
@@ -86,6 +105,27 @@ def first_nonfinite(x: Any) -> int | None:
     if bool(xp.all(good)):
         return None
     return int(xp.argmin(xp.astype(xp.reshape(good, (-1,)), xp.int8)))
+
+
+def require_count(name: str, value: Any, *, least: int = 1) -> int:
+    """Return a whole number, or raise ``ValueError`` if it is none or too small."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} is {value!r}: pass a whole number of {least} or more")
+    return int(value)
+
+
+def require_positive(name: str, value: Any) -> float:
+    """Return a positive number, or raise ``ValueError``."""
+    if not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+        raise ValueError(f"{name} is {value!r}: pass a positive number")
+    return float(value)
+
+
+def require_tolerance(name: str, value: Any) -> float:
+    """Return a number from 0 to below 1, or raise ``ValueError``."""
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) < 1:
+        raise ValueError(f"{name} is {value!r}: pass a number of 0 or more, below 1")
+    return float(value)
 
 
 def require_cast(before: Any, after: Any, xp: ModuleType) -> Any:

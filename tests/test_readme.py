@@ -98,6 +98,29 @@ def test_solvers(names):
     assert names["run"].converged
 
 
+def test_differential_equations(names):
+    grid, heated, few, spectral = (names[k] for k in ("grid", "heated", "few", "spectral"))
+    np.testing.assert_allclose(heated[1:-1, -1], grid.axes[0][1:-1])  # what the side was given
+    sides = [(0, 1), (0, lambda x, y: x)]
+    residual = names["solver"].residual(heated, lambda x, y: np.exp(x * y), sides)
+    assert abs(residual[1:-1, 1:-2]).max() < 1e-6 * 256**2
+    wave = few.evaluate(lambda x, y: np.sin(np.pi * x) * np.sin(np.pi * y))
+    np.testing.assert_allclose(spectral, wave, atol=1e-13)
+    assert names["flow"].status == names["cooled"].status == "finished"
+    first = names["bumps"].max() * np.exp(-2 * np.pi**2 * 0.1)  # as the first mode decays
+    assert 0.5 * first < names["cooled"].u.max() < 1.1 * first
+    assert names["riesz"].solution(np.ones(2**16 + 1)).iterations <= 15
+
+
+def test_learned_operators(names):
+    errors = names["relative_errors"](names["guess"], names["test"].outputs)
+    assert np.mean(errors) < 0.01
+    low, high = 0.3, 0.6
+    exact = np.sinh(3 * low) * np.sinh(3 * (1 - high)) / (3 * np.sinh(3))
+    assert abs(names["greens"](np.array([low]), np.array([high]))[0, 0] - exact) < 1e-4
+    assert names["fitted"].held_out_error < 1e-6
+
+
 def test_names_are_there():
     import structlin
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import numbers
+import operator
 import os
 import sys
 import tempfile
@@ -58,11 +59,13 @@ def samples(
         Whether to show a progress bar; None means after a second.
     """
     whole("n", n)
+    if not isinstance(cache, bool | str | os.PathLike):
+        raise TypeError(f"cache is {cache!r}: pass True, False or a folder")
     folder = Path(cache) if not isinstance(cache, bool) else cache_folder() if cache else None
     if folder is None or not isinstance(rng, numbers.Integral):
         return _make(name, n, blocks, rng, progress)
     about = {"name": name, "version": version, "seed": int(rng), **parameters}
-    text = json.dumps(about, sort_keys=True)
+    text = json.dumps(about, sort_keys=True, default=operator.index)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     file = folder / f"{name.replace(' ', '_')}-{key}.npz"
     kept = _read(file, text, n)

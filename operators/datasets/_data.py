@@ -35,7 +35,7 @@ class OperatorData:
     Examples
     --------
     >>> from structlin.operators import datasets
-    >>> data = datasets.advection_boxes(30, rng=0)
+    >>> data = datasets.advection_boxes(30, rng=0, cache=False)
     >>> data
     <OperatorData advection boxes: 30 samples, 40 → 40x40>
     >>> train, test = data.split(20, 10)

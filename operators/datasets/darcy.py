@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin.bases import Grid, dct, dst1
-from structlin.matrices import GridOperator
+from structlin.bases import Grid, dct
 from structlin.operators.datasets._arguments import divisor, whole
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
-from structlin.solvers.krylov import cg
+from structlin.solvers import Poisson
 
 
 def darcy(
@@ -69,10 +68,11 @@ def darcy(
     step = divisor("resolution − 1 =", coarse, "fine − 1 =", intervals)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:
-        invert = _inverse_laplacian(intervals)
+        square = Grid.uniform([(0, 1), (0, 1)], fine)
         for _ in range(count):
             a = random_medium(generator, fine)
-            u = _pressure(a, invert)
+            solver = Poisson(square, coef=a, mean="arithmetic", method="pcg", rtol=1e-10)
+            u = solver.solve(1.0)
             yield a[None, ::step, ::step].copy(), u[None, ::step, ::step].copy()
 
     kept = {"resolution": resolution, "fine": fine}
@@ -88,23 +88,3 @@ def random_medium(generator: np.random.Generator, fine: int) -> NDArray[np.float
     size[0, 0] = 0.0
     process = dct(size * generator.standard_normal((fine, fine)), type=3)
     return np.where(process >= 0, 12.0, 3.0)
-
-
-def _inverse_laplacian(intervals: int) -> Callable[[Any], Any]:
-    """Return what solves for second differences of spacing one, flat vector to flat vector."""
-    k = np.arange(1, intervals)
-    one = 4 * np.sin(math.pi * k / (2 * intervals)) ** 2
-    eigenvalues = one[:, None] + one
-
-    def invert(r: Any) -> Any:
-        return dst1(dst1(np.reshape(r, eigenvalues.shape)) / eigenvalues).ravel()
-
-    return invert
-
-
-def _pressure(a: NDArray[np.float64], invert: Callable[[Any], Any]) -> NDArray[np.float64]:
-    inside = (len(a) - 2, len(a) - 2)
-    faces = (a[1:, 1:-1] + a[:-1, 1:-1]) / 2, (a[1:-1, 1:] + a[1:-1, :-1]) / 2
-    side = np.full(inside, (len(a) - 1.0) ** -2)
-    found = cg(GridOperator(inside, faces), side, rtol=1e-10, preconditioner=invert)
-    return np.pad(found.x, 1)

@@ -84,8 +84,11 @@ def projected(images: Sequence[Any], irreducible: Irreducible) -> Any:
     return xp.concat(rows, axis=0)
 
 
-def at_identity(blocks: Sequence[Any], group: Group, columns: int) -> Any:
-    """Return the (n, c) rows that belong to the samples themselves, from those of all blocks."""
+def at_element(blocks: Sequence[Any], group: Group, columns: int, element: int = 0) -> Any:
+    """Return the (n, c) rows of the images of samples under an element, from those of all blocks.
+
+    By default those of the samples themselves.
+    """
     if group.order == 1:
         return blocks[0]
     total = None
@@ -95,8 +98,11 @@ def at_identity(blocks: Sequence[Any], group: Group, columns: int) -> Any:
         for a in range(d):
             for copy in range(copies):
                 part = values[a * n : (a + 1) * n, copy * columns : (copy + 1) * columns]
-                part = part * float(irreducible.bases[copy, 0, a])
-                total = part if total is None else total + part
+                part = part * float(irreducible.bases[copy, element, a])
+                if total is None:
+                    total = part
+                else:
+                    total += part
     return total
 
 

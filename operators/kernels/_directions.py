@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from structlin._backend import namespace
-from structlin.operators.kernels._features import packed
-from structlin.operators.kernels._functions import kernels, slopes
+from structlin.operators.kernels._blocks import at_element
+from structlin.operators.kernels._functions import slopes, squared_distances
 from structlin.operators.kernels._groups import Group
 from structlin.operators.kernels._selection import (
     Choice,
@@ -33,7 +33,6 @@ def learned_directions(
     data: Trial,
     images: Sequence[Any],
     choice: Choice,
-    unpacked: Callable[[Any], Any],
     rng: np.random.Generator,
     bar: Any,
 ) -> tuple[Choice, Any, Any] | None:
@@ -49,8 +48,6 @@ def learned_directions(
         The outputs, and their images, as rows.
     choice : Choice
         The hyper-parameters, the metric with them.
-    unpacked : callable
-        From rows to outputs.
     rng : numpy.random.Generator
     bar : progress bar
 
@@ -77,6 +74,10 @@ def learned_directions(
 
     start = replace(choice, metric=0.0)
     best = _better * judged([z * weights for z in data.features], _compared).error(start)
+    if not best > 0 or float(data.spread[0]) == 0.0:  # a constant map, or a single input
+        return None
+    principal = _principal(xp.take(images[0], most, axis=0))
+    few = [xp.matmul(xp.take(Y, most, axis=0), principal) for Y in images]
     found = None
     for power in _powers:
         made, turn = start, weights[:, None] * xp.eye(weights.shape[0], device=weights.device)
@@ -84,9 +85,8 @@ def learned_directions(
             Z = [xp.matmul(z, turn) for z in data.features]
             some = [xp.take(z, most, axis=0) for z in Z]
             scale = median_distance(some[0]) * made.length_scale
-            system = Direct(Metric(kernels[made.kernel], scale), group, some, made.nugget)
-            system.fit([xp.take(Y, most, axis=0) for Y in images])
-            squares = gradient_squares(system, made.kernel, unpacked, rng)
+            system = Direct(Metric(made.kernel, scale), group, some, made.nugget)
+            squares = gradient_squares(system, made.kernel, few, rng)
             squares = xp.matmul(turn, xp.matmul(squares, xp.matrix_transpose(turn)))
             turn = powered(invariant(squares, data.features, group), power)
             Z = [xp.matmul(z, turn) for z in data.features]
@@ -103,35 +103,55 @@ def learned_directions(
 
 
 def gradient_squares(
-    system: Direct,
-    name: str,
-    unpacked: Callable[[Any], Any],
-    rng: np.random.Generator,
+    system: Direct, name: str, images: Sequence[Any], rng: np.random.Generator
 ) -> Any:
     """Return the (r, r) mean of ``JᵀJ``, the derivatives of outputs by features at samples.
 
-    ``J = Σ_f f Σ_j α_j (∂k/∂z)(z, z_fj)``, of the principal directions of the outputs only.
+    ``J = Σ_f Σ_j (∂k/∂z)(z, z_fj) α_fj``, where ``α_fj`` belong to the image ``f`` of sample ``j``.
+
+    Parameters
+    ----------
+    system : Direct
+        Which is fitted.
+    name : str
+        Of the kernel.
+    images : sequence of (n, c) array
+        Some coefficients of the outputs, and of their images.
+    rng : numpy.random.Generator
     """
     group = system.group
+    blocks = system.fit(images)
     xp = namespace(system.weights)
     Z = xp.concat(tuple(system.centres), axis=0)
-    rows = [packed(act(unpacked(system.weights))) for act in group.on_outputs]
+    columns = images[0].shape[1]
+    rows = [at_element(blocks, group, columns, f) for f in range(group.order)]
     weights = xp.concat(tuple(rows), axis=0)
     n = system.centres[0].shape[0]
     chosen = np.sort(rng.permutation(n)[:_points])
     at = xp.take(system.centres[0], xp.asarray(chosen, device=Z.device), axis=0)
-    values = xp.matmul(system.metric.gram(at, Z), weights)
-    values = values - xp.mean(values, axis=0)
-    _, _, directions = xp.linalg.svd(values, full_matrices=False)
-    few = xp.matmul(weights, xp.matrix_transpose(directions[: min(_modes, directions.shape[0]), :]))
-    scale = system.metric.scale**2
+    steep = slopes[name](squared_distances(at, Z) / system.metric.scale**2)
     squares = xp.zeros((Z.shape[1],) * 2, dtype=Z.dtype, device=Z.device)
     for i in range(at.shape[0]):
-        away = at[i, :] - Z
-        slope = slopes[name](xp.sum(away * away, axis=1) / scale)
-        J = xp.matmul(xp.matrix_transpose(away * slope[:, None]), few)
-        squares = squares + xp.matmul(J, xp.matrix_transpose(J))
+        bent = steep[i, :][:, None] * weights
+        J = at[i, :][:, None] * xp.sum(bent, axis=0) - xp.matmul(xp.matrix_transpose(Z), bent)
+        squares += xp.matmul(J, xp.matrix_transpose(J))
     return squares
+
+
+def _principal(Y: Any) -> Any:
+    """Return the principal directions of outputs, of the first ones if there are many."""
+    xp = namespace(Y)
+    Y = Y[: min(Y.shape[0], _points), :]
+    Y = Y - xp.mean(Y, axis=0)
+    count = min(_modes, *Y.shape)
+    if Y.shape[1] <= Y.shape[0]:
+        _, directions = xp.linalg.eigh(xp.matmul(xp.matrix_transpose(Y), Y))
+        return directions[:, directions.shape[1] - count :]
+    _, left = xp.linalg.eigh(xp.matmul(Y, xp.matrix_transpose(Y)))
+    directions, _ = xp.linalg.qr(
+        xp.matmul(xp.matrix_transpose(Y), left[:, left.shape[1] - count :])
+    )
+    return directions
 
 
 def invariant(squares: Any, images: Sequence[Any], group: Group) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from structlin._backend import namespace
+from structlin._backend import device, namespace
 from structlin.bases import Grid
 from structlin.operators.kernels._resample import resampled, same_grid
 from structlin.operators.kernels._samples import require_samples
@@ -36,6 +36,7 @@ class OnGrids:
         self.grid, self.output_grid = grid, output_grid
         self._complex_outputs = bool(xp.isdtype(outputs.dtype, "complex floating"))
         self._complex_inputs = bool(xp.isdtype(inputs.dtype, "complex floating"))
+        self._sample = xp.zeros(0, device=inputs.device)  # of the library and device of the fit
         self._single = outputs.dtype in (xp.float32, xp.complex64)
         self.fitted = True
 
@@ -88,12 +89,11 @@ class OnGrids:
 
     def _located(self, inputs: Any, grid: Any, output_grid: Any) -> tuple[Any, Grid | None]:
         """Return inputs on the grid of the fit, and the grid of outputs where that is another."""
-        name = type(self).__name__
-        if not self.fitted:
-            raise ValueError(f"this {name} has learned nothing yet: call fit(inputs, outputs)")
+        self._require_fitted()
         where = None if grid is None else Grid.of(grid)
         U = require_samples("inputs", inputs, where)
-        xp = namespace(U)
+        xp = namespace(U, self._sample)
+        device(U, self._sample)
         if xp.isdtype(U.dtype, "complex floating") and not self._complex_inputs:
             raise TypeError("inputs are complex, but those of the fit were real: pass real ones")
         if self._complex_inputs:
@@ -128,6 +128,11 @@ class OnGrids:
             and same_grid(self.grid, self.output_grid)
         )
         return U, where if shared else None
+
+    def _require_fitted(self) -> None:
+        if not self.fitted:
+            name = type(self).__name__
+            raise ValueError(f"this {name} has learned nothing yet: call fit(inputs, outputs)")
 
     def _as_given(self, U: Any) -> Any:
         if U is None or not self._single:

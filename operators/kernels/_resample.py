@@ -33,8 +33,8 @@ def resampled(U: Any, old: Grid, new: Grid) -> Any:
         slack = 1e-6 * (a[1] - a[0])
         if abs(a[0] - b[0]) > slack or abs(a[1] - b[1]) > slack:
             raise ValueError(
-                f"axis {axis} of the grid covers [{b[0]:g}, {b[1]:g}] and that of the fit "
-                f"[{a[0]:g}, {a[1]:g}]: functions are not continued beyond their box"
+                f"functions on [{a[0]:g}, {a[1]:g}] along axis {axis} are wanted on "
+                f"[{b[0]:g}, {b[1]:g}]: pass grids of one box, beyond which no function is known"
             )
     for axis in range(old.ndim):
         R = _matrix(old, new, axis)

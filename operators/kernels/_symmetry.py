@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class Symmetry:
             raise ValueError(
                 f"symmetry is {rest!r}: it is None, 'shift', one of "
                 f"{', '.join(map(repr, named))}, a pair ('shift', one of these), or a sequence of "
+                "callables, one for every element of a group"
+            )
+        if not (rest is None or isinstance(rest, str) or _are_maps(rest)):
+            raise ValueError(
+                f"symmetry is {told!r}: pass a name, a pair ('shift', group), or a sequence of "
                 "callables, one for every element of a group"
             )
         self.maps = rest if rest is None or isinstance(rest, str) else list(rest)
@@ -117,21 +123,35 @@ class Symmetry:
         probe = xp.astype(xp.asarray(random, device=U.device), U.dtype)
         probe, _ = self.turned(probe)
 
-        def along(act: Any, shifts: Any, axes: list[int]) -> Any:
-            def turning(W: Any) -> Any:
-                each = xp.broadcast_to(shifts, (W.shape[0], len(axes)))
-                return shifted(act(W), each, axes)
-
-            return turning
-
         kept = []
         for told in maps:
             first, second = told if isinstance(told, tuple | list) else (told, told)
             shifts = canonical_shifts(first(probe), self._axes)
             kept.append(
-                (along(first, shifts, self._axes), along(second, shifts, self._output_axes))
+                (_Turning(first, shifts, self._axes), _Turning(second, shifts, self._output_axes))
             )
         return kept
+
+
+def _are_maps(told: Any) -> bool:
+    """Tell whether this is a sequence of callables, or of pairs of them."""
+    if not isinstance(told, Sequence) or not told:
+        return False
+    pairs = [one if isinstance(one, tuple | list) and len(one) == 2 else (one,) for one in told]
+    return all(callable(one) for pair in pairs for one in pair)
+
+
+@dataclass(frozen=True)
+class _Turning:
+    """A map, and a shift behind it."""
+
+    act: Callable[[Any], Any]
+    shifts: Any
+    axes: list[int]
+
+    def __call__(self, W: Any) -> Any:
+        each = namespace(W).broadcast_to(self.shifts, (W.shape[0], len(self.axes)))
+        return shifted(self.act(W), each, self.axes)
 
 
 def _periodic(grid: Grid | None) -> list[bool] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from structlin._backend import namespace, on_host
 from structlin._errors import ConvergenceError
 from structlin.operators.kernels._blocks import (
     Factored,
-    at_identity,
+    at_element,
     blocked,
     cholesky,
     factor,
@@ -23,7 +23,7 @@ from structlin.operators.kernels._blocks import (
     solve_lower,
     solve_upper,
 )
-from structlin.operators.kernels._functions import squared_distances
+from structlin.operators.kernels._functions import kernels, squared_distances
 from structlin.operators.kernels._groups import Group
 
 # entries of a kernel matrix that are made at a time
@@ -34,23 +34,23 @@ _draw = 64
 
 @dataclass
 class Metric:
-    """The kernel as a function of two sets of features."""
+    """The kernel of a name as a function of two sets of features."""
 
-    function: Callable[[Any], Any]
+    name: str
     scale: float
 
     def gram(self, A: Any, B: Any) -> Any:
         """Return the (n, m) kernel of rows of features, made by blocks of rows."""
         xp = namespace(A, B)
         n, m = A.shape[0], B.shape[0]
-        rows = max(_chunk // max(m, 1), 1)
+        rows, function = max(_chunk // max(m, 1), 1), kernels[self.name]
         if n <= rows:
-            return self.function(squared_distances(A, B) / self.scale**2)
+            return function(squared_distances(A, B) / self.scale**2)
         K = xp.empty((n, m), dtype=A.dtype, device=A.device)
         for start in range(0, n, rows):
             stop = min(start + rows, n)
             part = squared_distances(A[start:stop, :], B) / self.scale**2
-            K[start:stop, :] = self.function(part)
+            K[start:stop, :] = function(part)
         return K
 
 
@@ -83,16 +83,18 @@ class Direct:
         self.metric, self.group, self.nugget = metric, group, nugget
         self.centres = list(features)
 
-    def fit(self, images: Sequence[Any]) -> None:
-        """Solve for the outputs and their images, (n, m) each."""
+    def fit(self, images: Sequence[Any]) -> list[Any]:
+        """Solve for the outputs and their images, (n, m) each; return the weights of all blocks."""
         columns = images[0].shape[1]
         while (factored := self._factored(images)) is None:
             self.nugget = raised(self.nugget)
         self.lowers = [block.lower for block in factored]
-        self.weights = at_identity([b.weights for b in factored], self.group, columns)
+        weights = [block.weights for block in factored]
+        self.weights = at_element(weights, self.group, columns)
         left = [_stacked(block.residuals()) for block in factored]
-        self.residuals = at_identity(left, self.group, columns)
+        self.residuals = at_element(left, self.group, columns)
         self.variances = _variances([block.left_out for block in factored], self.group)
+        return weights
 
     def _factored(self, images: Sequence[Any]) -> list[Factored] | None:
         """Return all blocks, None if one of them is not positive definite."""
@@ -139,8 +141,8 @@ class Landmarks(Direct):
         super().__init__(metric, group, [xp.take(Z, places, axis=0) for Z in features], nugget)
         self.samples = features[0]
 
-    def fit(self, images: Sequence[Any]) -> None:
-        """Solve for the outputs and their images, (n, m) each."""
+    def fit(self, images: Sequence[Any]) -> list[Any]:
+        """Solve for the outputs and their images, (n, m) each; return the weights of all blocks."""
         xp = namespace(images[0])
         n, columns = images[0].shape
         small = [self.metric.gram(self.centres[0], Z) for Z in self.centres]
@@ -171,11 +173,12 @@ class Landmarks(Direct):
             seen.append(_diagonal_blocks(phi, n, d))
             self.lowers.append(L)
             self.inner.append(R)
-        self.weights = at_identity(weights, self.group, columns)
-        self.residuals = at_identity(left, self.group, columns)
+        self.weights = at_element(weights, self.group, columns)
+        self.residuals = at_element(left, self.group, columns)
         missed = 1.0 - _variances(seen, self.group)
         missed = xp.where(missed > 0, missed, xp.zeros_like(missed))
         self.variances = _variances(kept, self.group) + missed
+        return weights
 
     def variance(self, kernels: Sequence[Any]) -> Any:
         """Return the (n,) posterior variance with the nugget, from kernels with the images."""
@@ -236,7 +239,8 @@ def _summed(values: Any, n: int) -> Any:
     """Return the (n,) sums of the squares of columns, over all copies."""
     xp = namespace(values)
     squares = xp.sum(values * values, axis=0)
-    return xp.sum(xp.reshape(squares, (-1, n)), axis=0)
+    copies = squares.shape[0] // max(n, 1)
+    return xp.sum(xp.reshape(squares, (copies, n)), axis=0)
 
 
 def _posterior(lowers: Sequence[Any], kernels: Sequence[Any], group: Group) -> Any:

@@ -17,7 +17,7 @@ from structlin.operators.kernels._blocks import projected
 from structlin.operators.kernels._calibration import calibrated
 from structlin.operators.kernels._directions import learned_directions
 from structlin.operators.kernels._features import Features, packed, unpacked
-from structlin.operators.kernels._functions import kernels, require_kernel
+from structlin.operators.kernels._functions import require_kernel
 from structlin.operators.kernels._predicting import OnGrids
 from structlin.operators.kernels._samples import require_pairs
 from structlin.operators.kernels._selection import Choice
@@ -155,13 +155,16 @@ class KernelOperator(Storage, OnGrids):
         rng: Any = None,
     ) -> None:
         names = ("matern52", "matern92", "rq") if kernel == "auto" else kernel
-        self.kernel = (names,) if isinstance(names, str) else tuple(names)
+        self.kernel = tuple(names) if isinstance(names, tuple | list) and names else (names,)
         for name in self.kernel:
             require_kernel(name)
+        modes = None if modes is None else _count("modes", modes)
         Features(features, modes)  # checks them
         self.features, self.modes = features, modes
         self.gradient = isinstance(metric, str) and metric == "gradient"
-        self.metric = _number("metric", "auto" if self.gradient else metric, zero=True)
+        self.metric = _number(
+            "metric", "auto" if self.gradient else metric, zero=True, words="'auto' or 'gradient'"
+        )
         self.length_scale = _number("length_scale", length_scale, zero=False)
         self.nugget = _number("nugget", nugget, zero=True)
         self.symmetry = symmetry
@@ -266,7 +269,7 @@ class KernelOperator(Storage, OnGrids):
                 f"{self.samples} or more, or a number as metric"
             )
         with selection.progress_bar(progress=self.progress) as bar:
-            found = learned_directions(data, images, self.choice, self._unpacked, rng, bar)
+            found = learned_directions(data, images, self.choice, rng, bar)
         if found is None:
             return None
         self.choice, self._turn, counted = found
@@ -314,7 +317,7 @@ class KernelOperator(Storage, OnGrids):
     def _solve(self, images: list[Any], rng: np.random.Generator) -> Direct:
         Z = [self._weighted(z) for z in self._coefficients]
         scale = selection.median_distance(Z[0]) * self.choice.length_scale
-        metric, group = Metric(kernels[self.choice.kernel], scale), self._symmetry.group
+        metric, group = Metric(self.choice.kernel, scale), self._symmetry.group
         nugget = self.choice.nugget
         self._system: Direct = (
             Direct(metric, group, Z, nugget)
@@ -402,6 +405,7 @@ class KernelOperator(Storage, OnGrids):
 
     def report(self) -> OperatorReport:
         """Return how the map was learned."""
+        self._require_fitted()
         return OperatorReport(
             samples=self.samples,
             features=int(self._coefficients[0].shape[1]),
@@ -419,8 +423,7 @@ class KernelOperator(Storage, OnGrids):
     # -- files ----------------------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
-        if not self.fitted:
-            raise ValueError("this KernelOperator has learned nothing yet: call fit first")
+        self._require_fitted()
         if callable(self.features) or not isinstance(self._symmetry.maps, str | None):
             raise TypeError(
                 "features or symmetries that are functions cannot be saved: save the samples, and "
@@ -461,17 +464,19 @@ class KernelOperator(Storage, OnGrids):
         )
 
 
-def _number(name: str, value: Any, *, zero: bool) -> float | None:
+def _number(name: str, value: Any, *, zero: bool, words: str = "'auto'") -> float | None:
     """Return a number, None for "auto"."""
     if isinstance(value, str) and value == "auto":
         return None
-    if isinstance(value, str) or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        raise ValueError(f"{name} is {value!r}: pass a positive number, or 'auto'")
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not real or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = "a number of 0 or more" if zero else "a positive number"
+        raise ValueError(f"{name} is {value!r}: pass {wanted}, or {words}")
     return float(value)
 
 
 def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or value < 1:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} is {value!r}: pass a whole number of 1 or more")
     return int(value)
 

@@ -110,18 +110,21 @@ class LinearOperatorRegression(OnGrids):
         chosen = errors.index(min(errors))
         self.leave_one_out, self.ridge = errors[chosen], ridges[chosen]
         gains = bends[chosen] / s
-        self._map = xp.matmul(right * gains, coefficients) * (self._scale / unit)
+        # two factors, as their product has as many entries as inputs have values times outputs
+        self._right, self._left = right * gains, coefficients * (self._scale / unit)
         return self
 
     def _predicted(self, U: Any, *, return_std: bool) -> tuple[Any, Any]:
         xp = namespace(U)
         if return_std:
             raise ValueError("least squares have no standard deviation: take KernelOperator")
-        rows = xp.matmul(packed(U) - self._center, self._map) + self._level
+        seen = xp.matmul(packed(U) - self._center, self._right)
+        rows = xp.matmul(seen, self._left) + self._level
         return unpacked(rows, self.output_shape, is_complex=self._complex_outputs), None
 
     def report(self) -> str:
         """Return a line on what was learned."""
+        self._require_fitted()
         return (
             f"linear: {self.samples} samples, rank {self.rank}, ridge {self.ridge:.1e}, "
             f"leave-one-out {100 * self.leave_one_out:.3g} %"

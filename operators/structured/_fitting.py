@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
-from structlin._validation import inexact
 from structlin.matrices import LinearOperator
+from structlin.operators._samples import require_samples
+from structlin.operators._storage import Stored
 from structlin.operators.errors import relative_errors
-from structlin.operators.structured._pairs import Pairs, require_finite_samples
-from structlin.operators.structured._storage import Stored
+from structlin.operators.structured._pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +68,9 @@ class StructuredFit(Stored):
         ValueError
             If the inputs have another shape than those of the fit, or a NaN or Inf.
         """
-        xp = namespace(inputs, self.operator)
-        if tuple(inputs.shape[1:]) != self.input_shape:
-            raise ValueError(
-                f"inputs have shape {tuple(inputs.shape)}, but the map was fitted to samples of "
-                f"shape {self.input_shape}: pass (n, {', '.join(map(str, self.input_shape))})"
-            )
-        require_finite_samples("inputs", inputs)
-        return applied(self.operator, inexact(inputs, xp), self.output_shape)
+        inputs = require_samples("inputs", inputs, self.input_shape)
+        namespace(inputs, self.operator)
+        return applied(self.operator, inputs, self.output_shape)
 
     def __repr__(self) -> str:
         return (
@@ -144,7 +139,7 @@ def fitted(
 
 
 def _ridges(ridge: Any) -> list[float]:
-    values = [ridge] if isinstance(ridge, numbers.Real) else list(ridge)
+    values = list(ridge) if isinstance(ridge, Iterable) else [ridge]
     if not values or not all(
         isinstance(v, numbers.Real) and 0 <= float(v) < math.inf for v in values
     ):

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from structlin._backend import namespace
-from structlin._validation import inexact
+from structlin._validation import require_array
 from structlin.bases import Grid
 from structlin.matrices import LinearOperator, LowRank
+from structlin.operators._samples import require_samples
+from structlin.operators._storage import Stored
 from structlin.operators.structured._fitting import applied
-from structlin.operators.structured._pairs import require_finite_samples
 from structlin.operators.structured._quadrature import interpolation
-from structlin.operators.structured._storage import Stored
 from structlin.operators.structured.hierarchical_low_rank import HierarchicalLowRank
 
 
@@ -28,6 +28,7 @@ class IntegralOperator(Stored):
     solves: int
     _rng: np.random.Generator
     _root: Any  # of the weights of the quadrature
+    _single: bool  # whether products are taken in single precision
     _balanced: LowRank | HierarchicalLowRank | None
     _kernel: LinearOperator
 
@@ -37,8 +38,7 @@ class IntegralOperator(Stored):
         if not hasattr(self, "_rng"):
             self._rng = np.random.default_rng()
         if self._balanced is not None:
-            single = self.grid.dtype == self.grid.xp.float32
-            self.operator = _scaled(self._balanced, 1 / self._root, self._root, single)
+            self.operator = _scaled(self._balanced, 1 / self._root, self._root, self._single)
             self._kernel = _scaled(self._balanced, 1 / self._root, 1 / self._root, False)
 
     def predict(self, inputs: Any) -> Any:
@@ -50,15 +50,15 @@ class IntegralOperator(Stored):
             If it has not been learned, or the forcings are not functions on its grid.
         """
         A, shape = self._known().operator, self.grid.shape
+        require_array("inputs", inputs, "an array whose last axes are those of the grid")
         batch = tuple(inputs.shape[: inputs.ndim - len(shape)])
         if inputs.ndim < len(shape) or tuple(inputs.shape[inputs.ndim - len(shape) :]) != shape:
             raise ValueError(
                 f"inputs have shape {tuple(inputs.shape)}, but the grid has {shape}: the last axes "
                 "are those of the grid"
             )
-        xp = namespace(inputs)
-        rows = xp.reshape(inexact(inputs, xp), (math.prod(batch), *shape))
-        require_finite_samples("inputs", rows)
+        xp = namespace(inputs, A)
+        rows = require_samples("inputs", xp.reshape(inputs, (math.prod(batch), *shape)))
         return xp.reshape(applied(A, rows, shape), (*batch, *shape))
 
     def __call__(self, x: Any, y: Any = None) -> Any:

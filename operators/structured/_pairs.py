@@ -8,8 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin._validation import first_nonfinite, inexact, require_array
+from structlin._norm import power_of_two
 from structlin.matrices._base import conjugate
+from structlin.operators._samples import require_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +98,7 @@ def pairs_of(inputs: Any, outputs: Any) -> Pairs:
     ValueError
         If their numbers differ, there are none, all inputs are zero, or a sample has a NaN or Inf.
     """
-    for name, x in (("inputs", inputs), ("outputs", outputs)):
-        require_array(name, x, "an array with samples along its first axis")
-        if x.ndim < 2:
-            raise ValueError(
-                f"{name} has shape {tuple(x.shape)}: samples stand along the first axis, as in "
-                "(n, points)"
-            )
+    inputs, outputs = require_samples("inputs", inputs), require_samples("outputs", outputs)
     xp = namespace(inputs, outputs)
     device(inputs, outputs)
     if inputs.shape[0] != outputs.shape[0]:
@@ -111,19 +106,14 @@ def pairs_of(inputs: Any, outputs: Any) -> Pairs:
             f"there are {inputs.shape[0]} inputs and {outputs.shape[0]} outputs: pass one output "
             "for each input"
         )
-    if 0 in inputs.shape or 0 in outputs.shape:
-        raise ValueError(
-            f"inputs have shape {tuple(inputs.shape)} and outputs {tuple(outputs.shape)}: pass "
-            "one sample of one number at least"
-        )
-    require_finite_samples("inputs", inputs)
-    require_finite_samples("outputs", outputs)
-    dtype = xp.result_type(inexact(inputs, xp).dtype, inexact(outputs, xp).dtype)
+    if not inputs.shape[0]:
+        raise ValueError("there are no samples: pass one at least")
+    dtype = xp.result_type(inputs.dtype, outputs.dtype)
     complex_valued = xp.isdtype(dtype, "complex floating")
     double = xp.complex128 if complex_valued else xp.float64
     units, parts = [], []
     for x in (inputs, outputs):
-        x = xp.astype(x, double)
+        x = xp.astype(x, double, copy=False)
         unit = power_of_two(x)
         units.append(unit)
         parts.append(x / unit)
@@ -135,28 +125,6 @@ def pairs_of(inputs: Any, outputs: Any) -> Pairs:
             f"outputs are 2^{exponent:.0f} times the inputs: measure them in other units"
         )
     return Pairs(parts[0], parts[1], dtype, (units[0], units[1]))
-
-
-def require_finite_samples(name: str, x: Any) -> None:
-    """Raise ``ValueError`` that names the first sample with a NaN or Inf."""
-    place = first_nonfinite(x)
-    if place is not None:
-        sample, inside = divmod(place, math.prod(x.shape[1:]))
-        index: list[int] = []
-        for size in reversed(x.shape[1:]):
-            inside, i = divmod(inside, size)
-            index.insert(0, i)
-        where = ", ".join(map(str, index))
-        raise ValueError(
-            f"sample {sample} of {name} has a NaN or Inf at [{where}]: every entry must be finite"
-        )
-
-
-def power_of_two(x: Any) -> float:
-    """Return the power of two next to the largest modulus; 1 for zeros."""
-    xp = namespace(x)
-    largest = float(xp.max(xp.abs(x)))
-    return 2.0 ** min(max(math.frexp(largest)[1], -1000), 1000) if largest else 1.0
 
 
 def energy(x: Any) -> float:

@@ -13,8 +13,8 @@ from structlin._backend import namespace, on_host
 from structlin.bases import Grid
 from structlin.matrices import LowRank
 from structlin.matrices._base import adjoint_of, conjugate
+from structlin.operators._storage import storable
 from structlin.operators.structured._cluster_tree import Box, Cluster, ClusterTree
-from structlin.operators.structured._storage import storable
 from structlin.operators.structured.hierarchical_low_rank import Block, HierarchicalLowRank, Leaf
 
 Product = Callable[[Any], Any]
@@ -195,7 +195,7 @@ def from_pairs(X: Any, Y: Any, ranks: Ranks, *, symmetric: bool) -> LowRank:
     middle = xp.matmul(xp.matrix_transpose(X), Y) if symmetric else X
     W, s, Vh = xp.linalg.svd(middle, full_matrices=False)
     cut = math.sqrt(float(xp.finfo(s.dtype).eps)) * float(s[0])
-    kept = max(int(xp.count_nonzero(s > cut)), 1)
+    kept = int(xp.count_nonzero(s > cut))  # none of zeros
     left = xp.matmul(Y, adjoint_of(Vh[:kept, :], xp)) / xp.astype(s[:kept], Y.dtype)
     right = xp.matmul(conjugate(Y, xp), W[:, :kept]) if symmetric else W[:, :kept]
     Q, R = xp.linalg.qr(left)

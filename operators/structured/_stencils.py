@@ -138,17 +138,18 @@ def transfer(n: int, kind: str) -> tuple[Any, Any] | None:
         How many points there are.
     kind : {"periodic", "wall", "node", "cell"}
         A wall has zeros just beyond the first and the last point; coarse points are every other
-        one. Cells are joined by two, with linear interpolation and the mean as restriction.
+        one, of which the first and the last are neighbours on odd periodic axes. Cells are joined
+        by two, with linear interpolation and the mean as restriction.
 
     Returns
     -------
     tuple or None
-        None where the axis is not coarsened: it is too short, or periodic and odd.
+        None where the axis is too short to be coarsened.
     """
-    if n < 4 or (kind == "periodic" and n % 2):
+    if n < 4:
         return None
-    P = np.zeros((n, (n + 1) // 2 if kind in ("node", "cell") else n // 2))
-    m = P.shape[1]
+    m = n // 2 if kind == "wall" else (n + 1) // 2
+    P = np.zeros((n, m))
     if kind == "cell":
         for i in range(n):
             own, other = i // 2, i // 2 + (1 if i % 2 else -1)
@@ -163,7 +164,8 @@ def transfer(n: int, kind: str) -> tuple[Any, Any] | None:
         P[start + 2 * j, j] = 1.0
         for beside in (start + 2 * j - 1, start + 2 * j + 1):
             if kind == "periodic":
-                P[beside % n, j] += 0.5
+                if beside % n % 2:  # not a coarse point itself
+                    P[beside % n, j] += 0.5
             elif 0 <= beside < n:
                 P[beside, j] += 0.5
     if kind == "node" and n % 2 == 0:
@@ -186,11 +188,11 @@ def coarse(stencil: Any, P: Sequence[Any], R: Sequence[Any], periodic: Flags) ->
     fine = tuple(stencil.shape[1:])
     grid = tuple(n if M is None else int(M.shape[1]) for n, M in zip(fine, P, strict=True))
     made = xp.zeros((3**d, *grid), dtype=stencil.dtype, device=stencil.device)
-    steps = [_comb(n, wraps) for n, wraps in zip(grid, periodic, strict=True)]
-    for colours in itertools.product(*map(range, steps)):
+    colours = [_colours(n, wraps) for n, wraps in zip(grid, periodic, strict=True)]
+    for chosen in itertools.product(*(range(max(each) + 1) for each in colours)):
         comb = np.ones(())
-        for n, c, step in zip(grid, colours, steps, strict=True):
-            comb = comb[..., None] * (np.arange(n) % step == c)
+        for each, colour in zip(colours, chosen, strict=True):
+            comb = comb[..., None] * (each == colour)
         teeth = xp.asarray(comb, dtype=stencil.dtype, device=stencil.device)
         image = along_axes(R, applied(stencil, along_axes(P, teeth), periodic))
         for p, offset in enumerate(shifts(d)):
@@ -199,8 +201,8 @@ def coarse(stencil: Any, P: Sequence[Any], R: Sequence[Any], periodic: Flags) ->
     return made
 
 
-def _comb(n: int, wraps: bool) -> int:
-    """Return a distance of teeth at which neighbourhoods do not overlap, round the axis as well."""
-    if not wraps:
-        return min(3, n)
-    return next((step for step in range(3, n) if n % step == 0), n)
+def _colours(n: int, wraps: bool) -> Any:
+    """Return colours (n,) of points such that those of one are three or more apart."""
+    places = np.arange(n)
+    whole = n - n % 3 if wraps else n  # those left over at the seam have their own
+    return np.where(places < whole, places % 3, 3 + places - whole)

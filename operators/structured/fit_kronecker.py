@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from structlin._errors import ConvergenceWarning
+from structlin._validation import require_count
 from structlin.matrices import Kronecker, SumOfKroneckers, nearest_kronecker
 from structlin.matrices._base import adjoint_of
 from structlin.operators.structured._fitting import (
@@ -101,10 +101,8 @@ def fit_kronecker(
             f"inputs have shape {n} and outputs {m}: a matrix along every axis needs the same "
             "number of axes in both, two at least"
         )
-    if operator.index(terms) < 1 or operator.index(max_iterations) < 1:
-        raise ValueError(
-            f"terms is {terms} and max_iterations {max_iterations}: pass 1 or more of both"
-        )
+    terms = require_count("terms", terms)
+    max_iterations = require_count("max_iterations", max_iterations)
     generator = np.random.default_rng(rng)
 
     def estimate(p: Pairs, value: float) -> Estimate:

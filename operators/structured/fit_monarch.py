@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import namespace
+from structlin._validation import require_count
 from structlin.matrices import Monarch
 from structlin.matrices._base import adjoint_of
 from structlin.operators.structured._fitting import (
@@ -103,22 +103,21 @@ def fit_monarch(
     pairs = pairs_of(inputs, outputs)
     n, m = math.prod(pairs.input_shape), math.prod(pairs.output_shape)
     b, k = blocks if isinstance(blocks, tuple) else (blocks, blocks)
-    b, k = operator.index(b), operator.index(k)
-    if b < 1 or k < 1 or m % b or n % k:
+    b, k = require_count("blocks", b), require_count("blocks", k)
+    if m % b or n % k:
         raise ValueError(
             f"blocks is {blocks}: the numbers of blocks must divide {m}, the size of an output, "
             f"and {n}, that of an input"
         )
     most = min(m // b, n // k)
-    if not 1 <= operator.index(rank) <= most:
+    if require_count("rank", rank) > most:
         raise ValueError(f"rank is {rank}: blocks of {m // b}x{n // k} have ranks from 1 to {most}")
     if rank * n > _largest:
         raise ValueError(
             f"rank · size is {rank * n}: systems of up to {_largest} unknowns are formed; take "
             "fewer points, or fit_toeplitz or fit_kronecker"
         )
-    if operator.index(max_iterations) < 1:
-        raise ValueError(f"max_iterations is {max_iterations}: pass 1 or more")
+    max_iterations = require_count("max_iterations", max_iterations)
 
     def estimate(p: Pairs, value: float) -> Estimate:
         return _estimate(p, p.penalty(value), (b, k, rank), max_iterations)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
+from structlin._validation import require_count
 from structlin.matrices._base import adjoint_of, conjugate
 from structlin.matrices._convolution import transforms
 from structlin.operators.structured._fitting import (
@@ -102,10 +102,10 @@ def fit_tucker_multiplier(
         )
     highest = modes_of(modes, shape)
     each = list(ranks) if isinstance(ranks, Sequence) else [ranks] * len(shape)
-    if len(each) != len(shape) or min(map(operator.index, each)) < 1:
-        raise ValueError(f"ranks is {ranks!r}: pass an integer >= 1, or one for each axis")
-    if operator.index(max_iterations) < 1:
-        raise ValueError(f"max_iterations is {max_iterations}: pass 1 or more")
+    if len(each) != len(shape):
+        raise ValueError(f"ranks is {ranks!r}: pass a number, or one for each of {len(shape)} axes")
+    each = [require_count("ranks", r) for r in each]
+    max_iterations = require_count("max_iterations", max_iterations)
 
     def estimate(p: Pairs, value: float) -> Estimate:
         return _estimate(p, p.penalty(value), highest, each, max_iterations)

@@ -11,6 +11,7 @@ from typing import Any
 from structlin.matrices import LinearOperator
 from structlin.matrices._base import conjugate
 from structlin.matrices._convolution import transforms
+from structlin.operators._storage import stored_by
 from structlin.tensors import Tucker
 
 
@@ -134,6 +135,13 @@ class FourierMultiplier(LinearOperator):
     def _formula(self) -> str:
         sizes = "x".join(map(str, self.multiplier.shape))
         return f"{sizes} frequencies, ranks {'x'.join(map(str, self.multiplier.ranks))}"
+
+
+stored_by(
+    FourierMultiplier,
+    lambda A: (A.multiplier, A.grid_shape, A._real),
+    lambda M, shape, real: FourierMultiplier(M, shape, real=real),
+)
 
 
 def modes_of(modes: int | Sequence[int] | None, shape: Sequence[int]) -> list[int]:

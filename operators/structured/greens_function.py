@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import operator as operator_module
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
@@ -11,12 +9,18 @@ import numpy as np
 
 from structlin._backend import namespace
 from structlin._norm import norm
-from structlin._validation import inexact
+from structlin._validation import (
+    inexact,
+    require_count,
+    require_finite_samples,
+    require_positive,
+    require_tolerance,
+)
 from structlin.bases import Grid
 from structlin.matrices import LowRank
 from structlin.operators.structured._cluster_tree import Cluster, cluster_tree
 from structlin.operators.structured._integral_operator import IntegralOperator
-from structlin.operators.structured._pairs import pairs_of, require_finite_samples
+from structlin.operators.structured._pairs import pairs_of
 from structlin.operators.structured._probing import (
     Product,
     Ranks,
@@ -127,12 +131,9 @@ class GreensFunction(IntegralOperator):
             ("oversampling", oversampling, 0),
             ("leaf", leaf, 1),
         ):
-            if operator_module.index(value) < least:
-                raise ValueError(f"{name} is {value}: pass {least} or more")
-        if not 0 <= tol < 1:
-            raise ValueError(f"tol is {tol!r}: pass a part of the largest singular value, below 1")
-        if not 0 < length_scale < math.inf:
-            raise ValueError(f"length_scale is {length_scale!r}: pass a positive number")
+            require_count(name, value, least=least)
+        require_tolerance("tol", tol)
+        require_positive("length_scale", length_scale)
         self.structure = structure
         self.symmetric = symmetric
         self.length_scale = length_scale
@@ -245,6 +246,7 @@ class GreensFunction(IntegralOperator):
             raise ValueError("pass grid=, that of both forcings and solutions, and no output_grid")
         pairs = pairs_of(inputs, outputs)
         grid = Grid.of(grid)
+        namespace(inputs, *grid.axes)
         for name, shape in (("inputs", pairs.input_shape), ("outputs", pairs.output_shape)):
             if shape != grid.shape:
                 raise ValueError(f"{name} have shape {shape} but the grid has {grid.shape}")
@@ -252,6 +254,7 @@ class GreensFunction(IntegralOperator):
         if pairs.count <= held:
             raise ValueError(f"there are {pairs.count} pairs: one is held out, pass two or more")
         self._set_grid(grid, weights)
+        self._single = pairs.xp.finfo(pairs.dtype).bits == 32
         rows, answers = (self._root[:, None] * pairs.xp.matrix_transpose(x) for x in pairs.rows())
         known = pairs.count - held
         made = from_pairs(
@@ -293,7 +296,8 @@ class GreensFunction(IntegralOperator):
         weights = xp.astype(grid.evaluate(weights, "weights"), xp.float64)
         if not bool(xp.all(weights > 0)) or not bool(xp.all(xp.isfinite(weights))):
             raise ValueError("weights of a quadrature must be positive and finite")
-        self.grid = grid
+        self.grid, self._balanced = grid, None
+        self._single = grid.dtype == xp.float32
         self._root = xp.reshape(xp.sqrt(weights), (-1,))
         self.solves = 0
 
@@ -318,11 +322,14 @@ class GreensFunction(IntegralOperator):
             if grid.dtype == xp.float32:
                 kind = xp.complex64 if kind == xp.complex128 else xp.float32
             U = call(xp.astype(F, kind))
-            if tuple(U.shape) != tuple(F.shape):
+            shape = getattr(U, "shape", None)
+            if shape is None or tuple(shape) != tuple(F.shape):
+                came = f"a {type(U).__name__}" if shape is None else f"shape {tuple(shape)}"
                 raise ValueError(
-                    f"the solver returned shape {tuple(U.shape)} for forcings of shape "
-                    f"{tuple(F.shape)}: both are (k, {', '.join(map(str, grid.shape))})"
+                    f"the solver returned {came} for forcings of shape {tuple(F.shape)}: both are "
+                    f"arrays (k, {', '.join(map(str, grid.shape))})"
                 )
+            namespace(U, F)
             require_finite_samples("the solutions", U)
             self.solves += count
             U = inexact(U, xp)

@@ -11,6 +11,7 @@ import numpy as np
 
 from structlin.matrices import LinearOperator
 from structlin.matrices._base import adjoint_of, conjugate
+from structlin.operators._storage import stored_by
 
 # rows and columns of a block, from start to stop, and its factors: U Vᴴ
 Block = tuple[tuple[int, int], tuple[int, int], Any, Any]
@@ -138,3 +139,6 @@ class HierarchicalLowRank(LinearOperator):
 
     def _formula(self) -> str:
         return f"{len(self.leaves)} leaves, {len(self.blocks)} blocks of rank {self.largest_rank}"
+
+
+stored_by(HierarchicalLowRank, lambda A: (A.leaves, A.blocks, A.order))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator as operator_module
 import warnings
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,17 +11,14 @@ import numpy as np
 
 from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
-from structlin._validation import inexact
+from structlin._validation import require_count, require_tolerance
 from structlin.bases import Grid
 from structlin.matrices import LinearOperator
+from structlin.operators._samples import require_samples
+from structlin.operators._storage import Stored, storable
 from structlin.operators.errors import relative_errors
 from structlin.operators.structured._fitting import mean_of
-from structlin.operators.structured._pairs import (
-    Pairs,
-    energy,
-    pairs_of,
-    require_finite_samples,
-)
+from structlin.operators.structured._pairs import Pairs, energy, pairs_of
 from structlin.operators.structured._stencils import (
     Flags,
     along_axes,
@@ -34,7 +30,6 @@ from structlin.operators.structured._stencils import (
     shifts,
     transfer,
 )
-from structlin.operators.structured._storage import Stored, storable
 
 # values of random functions, at least, to which a smoother is fitted, and points of the grid that
 # is solved directly
@@ -143,15 +138,10 @@ class MultigridOperator(Stored):
         max_cycles: int = 40,
         rcond: float = 1e-12,
     ) -> None:
-        for name, value in (("rtol", rtol), ("rcond", rcond)):
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} is {value!r}: pass a number from 0 to 1")
-        if operator_module.index(max_cycles) < 1:
-            raise ValueError(f"max_cycles is {max_cycles}: pass 1 or more")
         self.varying = varying
-        self.rtol = float(rtol)
-        self.max_cycles = max_cycles
-        self.rcond = float(rcond)
+        self.rtol = require_tolerance("rtol", rtol)
+        self.max_cycles = require_count("max_cycles", max_cycles)
+        self.rcond = require_tolerance("rcond", rcond)
         self._levels: list[_Level] = []
 
     def fit(
@@ -188,6 +178,7 @@ class MultigridOperator(Stored):
         if grid is None or output_grid is not None:
             raise ValueError("pass grid=, that of both forcings and solutions, and no output_grid")
         grid, pairs = Grid.of(grid), pairs_of(inputs, outputs)
+        namespace(inputs, *grid.axes)
         for name, shape in (("inputs", pairs.input_shape), ("outputs", pairs.output_shape)):
             if shape != grid.shape:
                 raise ValueError(f"{name} have shape {shape} but the grid has {grid.shape}")
@@ -377,14 +368,8 @@ class MultigridOperator(Stored):
         """
         if not self._levels:
             raise ValueError("nothing has been fitted yet: call fit first")
-        if tuple(inputs.shape[1:]) != self.grid.shape:
-            raise ValueError(
-                f"inputs have shape {tuple(inputs.shape)}, but the map was fitted on the grid "
-                f"{self.grid.shape}: pass (n, {', '.join(map(str, self.grid.shape))})"
-            )
-        xp = namespace(inputs)
-        require_finite_samples("inputs", inputs)
-        f = inexact(inputs, xp)
+        f = require_samples("inputs", inputs, self.grid.shape)
+        xp = namespace(f, *self.grid.axes)
         dtype = xp.result_type(f.dtype, self._dtype)
         is_complex = xp.isdtype(dtype, "complex floating")
         u = self._solved(xp.astype(f, xp.complex128 if is_complex else xp.float64))

@@ -12,10 +12,11 @@ from structlin.solvers.elliptic._side_values import Data
 from structlin.solvers.elliptic.boundary import Sides
 
 
-def warn_corners(grid: Grid, sides: Sides, data: Data) -> None:
+def warn_corners(grid: Grid, sides: Sides, data: Data, stacklevel: int) -> None:
     """Warn where Dirichlet values of two sides are told at their common corner, and differ.
 
     They are told where both axes have nodes at their ends, and otherwise where they are constant.
+    ``stacklevel`` is that of a warning from the caller.
     """
     if not data:
         return
@@ -39,7 +40,7 @@ def warn_corners(grid: Grid, sides: Sides, data: Data) -> None:
                     f"axis {b} differ by {gap:.3g} where these meet: the solution jumps there, and "
                     "its error falls more slowly than the order of the method",
                     UserWarning,
-                    stacklevel=4,
+                    stacklevel=stacklevel + 1,
                 )
                 return
 
@@ -51,7 +52,7 @@ def _at_corner(grid: Grid, g: Any, axis: int, end: int) -> Any:
     xp, place = namespace(g), axis - grid.ndim
     index = slice(0, 1) if end == 0 else slice(g.shape[place] - 1, None)
     last = g[(..., index, *(slice(None),) * (-1 - place))]
-    if grid.kinds[axis] != "node" and bool(xp.any(g != last)):
+    if grid.kinds[axis] not in ("node", "chebyshev") and bool(xp.any(g != last)):
         return None
     return last
 

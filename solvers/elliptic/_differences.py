@@ -60,7 +60,7 @@ class Differences:
         data = side_values(self.grid, boundary, F)
         if not data:
             return (F if self.modes.whole else F[(..., *self.modes.interior)]), data
-        warn_corners(self.grid, self.modes.sides, data)
+        warn_corners(self.grid, self.modes.sides, data, stacklevel=5)
         dtype = xp.result_type(F.dtype, *(g.dtype for g in data.values()))
         r = xp.astype(F[(..., *self.modes.interior)], dtype, copy=True)
         if not math.prod(r.shape):
@@ -108,7 +108,13 @@ class Differences:
             d = len(self.grid.shape)
             if d > 3:
                 raise ValueError(f"the grid has {d} axes: stencils are for 1 to 3")
-            weights = tuple(self._faces(axis, dtype) for axis in range(d))
+            with np.errstate(over="ignore", under="ignore"):
+                weights = tuple(self._faces(axis, dtype) for axis in range(d))
+            if not all(bool(self.xp.all(self.xp.isfinite(w))) for w in weights):
+                raise ValueError(
+                    f"coef over the squares of the spacings overflows {dtype}: divide the equation "
+                    "by a number, or take higher precision"
+                )
             sides = [
                 "periodic"
                 if line.walls is None

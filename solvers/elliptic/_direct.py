@@ -32,12 +32,18 @@ class DirectSolver:
         self.xp = self.modes.xp
         self.shift, scale = differences.shift, differences.coef
         self.singular = self.shift == 0 and self.modes.has_constants
-        total = scale * self.modes.eigenvalues + self.shift
+        with np.errstate(over="ignore"):
+            total = scale * self.modes.eigenvalues + self.shift
+        if not bool(self.xp.all(self.xp.isfinite(total))):
+            raise ValueError(
+                f"coef is {scale:g}, and an eigenvalue of −a Δ overflows: divide the equation by it"
+            )
         _require_regular(self.modes, self.shift / scale, self.singular)
         self._corrections = _corrections(self.modes, self.shift / scale)
         if self.singular:  # the constant part of a solution is free, and chosen zero
             total[(0,) * len(self.modes.shape)] = math.inf
-        self._reciprocals = 1 / total
+        with np.errstate(over="ignore"):  # looked at where the data type is known
+            self._reciprocals = 1 / total
         self._symbols: dict[Any, Any] = {}
 
     @property
@@ -50,7 +56,13 @@ class DirectSolver:
         if dtype not in self._symbols:
             with np.errstate(over="ignore"):
                 symbol = self.modes.transforms.multiplier(self._reciprocals)
-                self._symbols[dtype] = self.xp.astype(symbol, dtype, copy=False)
+                symbol = self.xp.astype(symbol, dtype, copy=False)
+            if not bool(self.xp.all(self.xp.isfinite(symbol))):
+                raise ValueError(
+                    f"coef or the shift is so small that solutions overflow {dtype}: divide the "
+                    "equation by it"
+                )
+            self._symbols[dtype] = symbol
         return self._symbols[dtype]
 
     def solved(self, r: Any) -> Any:
@@ -101,8 +113,9 @@ def _require_regular(modes: Modes, shift: float, singular: bool) -> None:
     if modes.definite and shift >= 0:
         if modes.lowest + shift <= modes.rounding:
             raise ValueError(
-                "the spacings of an axis differ by so much that the smallest eigenvalue of −Δ is "
-                "lost in rounding errors: take spacings of a ratio below 10⁶ or so"
+                "the spacings of an axis differ by so much, or a number of Robin is so large or "
+                "small, that the smallest eigenvalue of −Δ is lost in rounding errors: take "
+                "spacings of a ratio below 10⁶ or so, and 'dirichlet' or 'neumann'"
             )
         return
     if modes.lowest + shift > modes.rounding + 1e-12 * abs(shift):

@@ -22,6 +22,7 @@ from structlin.bases import Grid
 from structlin.solvers.elliptic.boundary import Robin, Side
 
 Floats = NDArray[np.float64]
+_smallest = 1e-140  # mean spacing: its square, times many numbers, is a normal one
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,11 @@ def line_of(grid: Grid, axis: int, sides: tuple[Side, Side]) -> Line:
     kind, n = grid.kinds[axis], grid.shape[axis]
     nodes = on_host(grid.axes[axis])
     low, high = grid.box[axis]
+    if (high - low) / n < _smallest or high - low > 1 / _smallest:
+        raise ValueError(
+            f"axis {axis} is [{low:g}, {high:g}] with {n} nodes: the squares of spacings leave the "
+            "range of float64; measure coordinates in another unit"
+        )
     if kind in ("legendre", "chebyshev"):
         raise ValueError(
             f"axis {axis} of the grid is of kind {kind!r}, for spectral methods: second "

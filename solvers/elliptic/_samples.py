@@ -36,11 +36,16 @@ def checked_samples(name: str, F: Any, grid: Grid) -> Any:
     F = inexact(F, xp)
     place = first_nonfinite(F)
     if place is not None:
-        index = [int(i) for i in np.unravel_index(place, F.shape)]
-        batch, point = index[: -grid.ndim], index[-grid.ndim :]
-        where = f"sample {_listed(batch)}, at {_listed(point)}" if batch else f"{_listed(point)}"
+        where = place_among_samples(place, F.shape, grid.ndim)
         raise ValueError(f"{name} has a NaN or Inf in {where}: every entry must be finite")
     return F
+
+
+def place_among_samples(place: int, shape: Sequence[int], ndim: int) -> str:
+    """Return what a place in C order is called, if the last ``ndim`` axes are those of a sample."""
+    index = [int(i) for i in np.unravel_index(place, tuple(shape))] if shape else []
+    batch, point = index[: len(index) - ndim], index[len(index) - ndim :]
+    return f"sample {_listed(batch)}, at {_listed(point)}" if batch else _listed(point)
 
 
 def _listed(index: Sequence[int]) -> str:

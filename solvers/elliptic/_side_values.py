@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from structlin._backend import device, namespace
 from structlin._validation import first_nonfinite, inexact, number_or_array
 from structlin.bases import Grid
+from structlin.solvers.elliptic._samples import place_among_samples
 
 Data = dict[tuple[int, int], Any]  # by axis and end: 0 is the low one
 
@@ -97,11 +97,15 @@ def _on_side(grid: Grid, axis: int, end: int, given: Any, like: Any) -> Any:
             + (f", or {(*batch, *shape)} for every sample" if batch else "")
         )
     made = inexact(made, xp)
-    place = first_nonfinite(made)
-    if place is not None:
-        raise ValueError(f"{name} has a NaN or Inf at place {place} of {math.prod(made.shape)}")
     single = like.dtype in (xp.float32, xp.complex64)
     complex_valued = xp.isdtype(made.dtype, "complex floating")
     names = ("complex64", "float32") if single else ("complex128", "float64")
-    made = xp.astype(made, getattr(xp, names[0 if complex_valued else 1]), copy=False)
+    with np.errstate(over="ignore", under="ignore"):
+        made = xp.astype(made, getattr(xp, names[0 if complex_valued else 1]), copy=False)
+    place = first_nonfinite(made)
+    if place is not None:
+        where = place_among_samples(place, made.shape, grid.ndim - 1)
+        raise ValueError(
+            f"{name} has a NaN or Inf in {where}: every entry must be finite in {made.dtype}"
+        )
     return xp.expand_dims(made, axis=made.ndim - grid.ndim + 1 + axis)

@@ -124,9 +124,11 @@ def _short(m: int, half_period: int) -> bool:
 
 def _vectors(line: Line) -> AxisModes:
     # K v = λ B v with diagonal B: the tridiagonal B^(-1/2) K B^(-1/2) is symmetric
-    diagonal, beside = line.tridiagonal()
-    root = np.sqrt(line.lengths[line.start : line.stop])
     m = line.size
+    # in a unit, so that squares of lengths do not leave the range
+    unit = math.ldexp(1.0, math.frexp(float(np.max(line.lengths)))[1])
+    diagonal, beside = (unit * part for part in line.tridiagonal())
+    root = np.sqrt(line.lengths[line.start : line.stop] / unit)
     if m == 0:
         values, Q = np.zeros(0), np.zeros((0, 0))
     else:
@@ -135,7 +137,14 @@ def _vectors(line: Line) -> AxisModes:
         if all(wall.loss == 0 for wall in line.walls or ()):  # constants, known exactly
             values[0], Q[:, 0] = 0.0, root / np.linalg.norm(root)
     return AxisModes(
-        "vectors", 0, values, np.arange(m) + 1.0, None, Q.T * root, Q / root[:, None], 1.0
+        "vectors",
+        0,
+        values / unit**2,
+        np.arange(m) + 1.0,
+        None,
+        Q.T * root,
+        Q / root[:, None],
+        unit,
     )
 
 

@@ -11,6 +11,7 @@ from structlin._backend import namespace, on_host
 from structlin.bases import Grid
 from structlin.matrices import KroneckerSum, solve
 from structlin.solvers.elliptic._collocation import CollocatedAxis, collocated_axis
+from structlin.solvers.elliptic._corners import warn_corners
 from structlin.solvers.elliptic._samples import along_axes, checked_samples
 from structlin.solvers.elliptic._side_values import side_values
 from structlin.solvers.elliptic.boundary import sides_of
@@ -105,6 +106,9 @@ class ConvectionDiffusion:
             collocated_axis(grid, axis, self.sides[axis], a[axis], b[axis])
             for axis in range(grid.ndim)
         ]
+        # a power of two, in which entries are about 1: solvers take tiny ones for zero
+        largest = max(float(np.max(np.abs(part.matrix))) for part in self._axes)
+        self._unit = math.ldexp(1.0, math.frexp(max(largest, abs(self.shift)))[1])
         self._systems: dict[Any, KroneckerSum] = {}
 
     def __repr__(self) -> str:
@@ -135,10 +139,16 @@ class ConvectionDiffusion:
             solution overflows.
         LinAlgError
             If the equation is singular.
+
+        Warns
+        -----
+        UserWarning
+            If Dirichlet data of two sides differ where these meet.
         """
         F = checked_samples("F", F, self.grid)
         xp = namespace(F)
         data = side_values(self.grid, boundary, F)
+        warn_corners(self.grid, self.sides, data, stacklevel=2)
         dtype = xp.result_type(F.dtype, *(g.dtype for g in data.values()))
         right = xp.astype(F, dtype, copy=False)[self._inside()]
         sides: list[Any] = [None] * self.grid.ndim
@@ -172,13 +182,15 @@ class ConvectionDiffusion:
         xp, d = namespace(right), self.grid.ndim
         single = right.dtype in (xp.float32, xp.complex64)
         if single not in self._systems:
-            factors = [part.matrix for part in self._axes]
-            factors[0] = factors[0] + self.shift * np.eye(len(factors[0]))
+            factors = [part.matrix / self._unit for part in self._axes]
+            factors[0] = factors[0] + self.shift / self._unit * np.eye(len(factors[0]))
             self._systems[single] = KroneckerSum(*(self._moved(A, right.dtype) for A in factors))
         A = self._systems[single]
         batch, inner = right.shape[: right.ndim - d], right.shape[right.ndim - d :]
         columns = xp.matrix_transpose(xp.reshape(right, (-1, math.prod(inner))))
-        return xp.reshape(xp.matrix_transpose(solve(A, columns)), (*batch, *inner))
+        u = xp.reshape(xp.matrix_transpose(solve(A, columns)), (*batch, *inner))
+        with np.errstate(over="ignore"):
+            return u / self._unit
 
     def _side_shape(self, axis: int) -> tuple[int, ...]:
         return tuple(1 if k == axis else n for k, n in enumerate(self.grid.shape))
@@ -209,7 +221,7 @@ class ConvectionDiffusion:
 
 def _each(grid: Grid, given: Any) -> Any:
     """Return pairs of an axis and what is given for it."""
-    single = callable(given) or isinstance(given, int | float | np.number)
+    single = not isinstance(given, list | tuple) and not getattr(given, "shape", ())
     each = [given] * grid.ndim if single else list(given)
     if len(each) != grid.ndim:
         raise ValueError(
@@ -223,6 +235,8 @@ def _along(grid: Grid, axis: int, name: str, given: Any) -> Any:
     """Return a coefficient at the nodes of an axis, on the host."""
     x = grid.axes[axis]
     made = given(x) if callable(given) else given
+    if not hasattr(made, "dtype") and not isinstance(made, int | float):
+        raise TypeError(f"{name}[{axis}] is {made!r}: pass a real number, or a callable")
     values = on_host(made) if hasattr(made, "shape") and made.shape else np.asarray(float(made))
     if values.shape not in ((), (grid.shape[axis],)):
         raise ValueError(

@@ -99,7 +99,14 @@ class FiniteVolumes:
         F = checked_samples("F", F, self.grid)
         r, _ = self._differences.right_hand_side(F, boundary)
         x = U if self.modes.whole else U[(..., *self.modes.interior)]
-        shape = np.broadcast_shapes(tuple(x.shape), tuple(r.shape))
+        try:
+            shape = np.broadcast_shapes(tuple(x.shape), tuple(r.shape))
+        except ValueError:
+            d = self.grid.ndim
+            raise ValueError(
+                f"U has samples {tuple(U.shape[: U.ndim - d])} but F has "
+                f"{tuple(F.shape[: F.ndim - d])}: they must broadcast"
+            ) from None
         dtype = self.modes.xp.result_type(x.dtype, r.dtype)
         x, r = (
             self.modes.xp.broadcast_to(self.modes.xp.astype(v, dtype, copy=False), shape)
@@ -149,10 +156,14 @@ class FiniteVolumes:
 
 def _warn_unconverged(solution: Solution) -> None:
     if not solution.converged:
+        cure = "raise maxiter or loosen rtol"
+        if solution.status == "stagnated":
+            cure = "rounding errors allow no smaller one, loosen rtol"
+        elif solution.choices["method"] == "pcg":
+            cure = "raise maxiter, loosen rtol, or pass method='multigrid'"
         warnings.warn(
             f"the solver stopped with status {solution.status!r} after {solution.iterations} "
-            f"iterations, residual norm {solution.residual_norms[-1]:.3g}: raise maxiter, loosen "
-            "rtol, or pass method='multigrid'",
+            f"iterations, residual norm {solution.residual_norms[-1]:.3g}: {cure}",
             ConvergenceWarning,
             stacklevel=4,
         )

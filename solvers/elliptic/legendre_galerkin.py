@@ -227,12 +227,12 @@ class LegendreGalerkin:
                 plane = xp.broadcast_to(plane, W[place].shape)
             else:
                 plane = xp.zeros_like(W[place])
+            largest = max(largest, _largest(plane))
             new = xp.asarray(plane, copy=True)
             for other in before:
                 if other[0] != axis:  # the two sides meet
                     corner = self._place(*other)
                     met, old = plane[corner], W[place][corner]
-                    largest = max(largest, _largest(met), _largest(old))
                     gap = max(gap, _largest(met - old))
                     new[corner] = (met + old) / 2
             W[place] = new

@@ -68,6 +68,7 @@ class LegendreModes:
     """
 
     def __init__(self, grid: Grid, bc: Any = None) -> None:
+        grid = Grid.of(grid)
         for axis, kind in enumerate(grid.kinds):
             if kind not in ("legendre", "chebyshev"):
                 raise ValueError(
@@ -110,6 +111,10 @@ class LegendreModes:
             for n, kind, pair in zip(grid.shape, grid.kinds, ends, strict=True)
         ]
         self._matrices: dict[str, tuple[list[Any], list[Any]]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # array libraries are modules, which cannot be pickled
+        return LegendreModes, (self.grid, self.sides)
 
     def __repr__(self) -> str:
         return f"<LegendreModes {'x'.join(map(str, self.shape))} of {self.grid!r}>"

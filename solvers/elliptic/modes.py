@@ -75,7 +75,7 @@ class Modes:
     """
 
     def __init__(self, grid: Grid, bc: Any = None) -> None:
-        self.grid = grid
+        self.grid = grid = Grid.of(grid)
         self.sides = sides_of(grid, bc)
         self.xp, self.device = grid.xp, grid.device
         self.lines = [line_of(grid, axis, pair) for axis, pair in enumerate(self.sides)]

@@ -9,10 +9,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from structlin._backend import device
-from structlin._validation import require_finite
+from structlin._validation import first_nonfinite, require_finite
 from structlin.bases import Grid
 from structlin.solvers._solution import Solution
+from structlin.solvers._vectors import require_limits
 from structlin.solvers.elliptic._differences import Mean
+from structlin.solvers.elliptic._samples import checked_samples
 from structlin.solvers.elliptic.boundary import sides_of
 from structlin.solvers.elliptic.convection import ConvectionDiffusion
 from structlin.solvers.elliptic.finite_volumes import FiniteVolumes
@@ -62,7 +64,8 @@ class Poisson:
         arithmetic one is for smooth coefficients, which are extrapolated to walls (slopes given
         there are met to second order), and for data that were made with it.
     rtol : float, optional
-        Of the residual where the method iterates; 1e-10 by default, 1e-5 in single precision.
+        Of the residual where the method iterates; by default 1e-10, or 1e-5 in single precision,
+        or what rounding errors allow.
     maxiter : int, default 1000
         Most iterations.
     imbalance : float
@@ -137,6 +140,9 @@ class Poisson:
             raise ValueError(f"mean is {mean!r}: pass 'harmonic' or 'arithmetic'")
         if not 0 <= _number("imbalance", imbalance) < 1:
             raise ValueError(f"imbalance is {imbalance!r}: it is a part of the whole, from 0 to 1")
+        if rtol is not None and _number("rtol", rtol) < 0:
+            raise ValueError(f"rtol is {rtol!r}: a tolerance is not negative")
+        require_limits(maxiter, None, None)
         self.sides = sides_of(grid, bc)
         self._options: dict[str, Any] = {
             "bc": self.sides,
@@ -297,7 +303,13 @@ class Poisson:
         """Return the right-hand side as an array, as the solver wants it."""
         if callable(F) or isinstance(F, int | float | complex | np.generic):
             F = self.grid.evaluate(F, "F")
-        return F if self._factor == 1 else F * self._factor
+        if self._factor == 1:
+            return F
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = checked_samples("F", F, self.grid) * self._factor
+        if first_nonfinite(scaled) is not None:
+            raise ValueError(f"F over coef overflows {scaled.dtype}: scale F or coef")
+        return scaled
 
     def _told(self, boundary: Any) -> Any:
         """Return the data of the sides, NumPy's numbers as Python's."""

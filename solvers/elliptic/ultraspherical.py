@@ -90,7 +90,7 @@ class UltrasphericalADI:
             )
         # −u″ and the shift in a unit in which both axes have scales about 1
         scales = [(2 / (high - low)) ** 2 for low, high in grid.box]
-        self._unit = math.sqrt(scales[0] * scales[1])
+        self._unit = math.sqrt(scales[0]) * math.sqrt(scales[1])
         self._axes = [
             _Axis(n, scale / self._unit, self.shift / self._unit / 2)
             for n, scale in zip(grid.shape, scales, strict=True)
@@ -161,7 +161,8 @@ class UltrasphericalADI:
             planes.append(
                 [xp.astype(xp.broadcast_to(g, shape), F.dtype, copy=False) for g in given]
             )
-        gap, largest = 0.0, 0.0
+        sizes = [float(xp.max(xp.abs(g))) for pair in planes for g in pair if math.prod(g.shape)]
+        gap, largest = 0.0, max(sizes, default=0.0)
         corners: list[list[Any]] = [[None, None], [None, None]]
         for i in (0, 1):
             for j in (0, 1):
@@ -169,7 +170,6 @@ class UltrasphericalADI:
                 corners[i][j] = (one + other) / 2
                 if math.prod(one.shape):
                     gap = max(gap, float(xp.max(xp.abs(one - other))))
-                    largest = max(largest, float(xp.max(xp.abs(corners[i][j]))))
         # a choice: far above rounding errors of functions of coordinates
         if gap > 1e-6 * largest:
             warnings.warn(

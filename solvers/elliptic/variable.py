@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin.solvers._solution import Solution, quiet
+from structlin.solvers._vectors import rounding_of
 from structlin.solvers.elliptic._differences import Differences
 from structlin.solvers.krylov import cg
 from structlin.solvers.multigrid import Multigrid
@@ -26,7 +27,7 @@ class VariableSolver:
         With the coefficient.
     method : {"auto", "pcg", "multigrid"}
     rtol : float or None
-        Of the residual; None is 1e-10, or 1e-5 in single precision.
+        Of the residual; None is 1e-10, or 1e-5 in single precision, or what rounding errors allow.
     maxiter : int
 
     Attributes
@@ -79,26 +80,30 @@ class VariableSolver:
                 f"{bottom:.6g}: the operator is not positive definite, which iterations "
                 "for variable coefficients need; a constant coefficient takes any shift"
             )
-        eigenvalues = self.modes.eigenvalues
-        if self.modes.has_constants:  # they are not to be divided by zero
-            eigenvalues = xp.where(eigenvalues > 0, eigenvalues, lowest)
         root, potential = self._liouville()
         c = max(float(xp.mean(potential)), 0.0)
         transforms = self.modes.transforms
-        w = transforms.back(transforms.forth(xp.abs(potential - c)) / (eigenvalues + c))
+        w = transforms.back(transforms.forth(xp.abs(potential - c)) / self._shifted(c))
         self.roughness = float(xp.max(w))
         condition = (1 + self.roughness) ** 2
         self.scaled = condition < self.contrast
         if self.scaled:
-            self._symbol, self._scale = 1 / (eigenvalues + c), 1 / root
+            self._symbol, self._scale = 1 / self._shifted(c), 1 / root
         else:
             middle = max(differences.shift / math.sqrt(least * most), 0.0)
-            self._symbol, self._scale = 1 / (eigenvalues + middle), None
+            self._symbol, self._scale = 1 / self._shifted(middle), None
         self._symbol = transforms.multiplier(self._symbol)
         if method == "auto":
             moderate = min(condition, self.contrast) <= _most_condition
             method = "pcg" if moderate else "multigrid"
         self.method = method
+
+    def _shifted(self, c: float) -> Any:
+        """Return the eigenvalues of ``−Δ + c``; the least positive one for those that are not."""
+        xp, values = self.xp, self.modes.eigenvalues + c
+        positive = values > self.modes.rounding
+        least = xp.min(xp.where(positive, values, xp.asarray(math.inf, device=self.modes.device)))
+        return xp.where(positive, values, xp.where(xp.isfinite(least), least, 1.0))
 
     def _liouville(self) -> tuple[Any, Any]:
         """Return ``√D``, and the potential that the scaled operator has beside ``−Δ``."""
@@ -138,6 +143,7 @@ class VariableSolver:
         rtol = self.rtol
         if rtol is None:
             rtol = 1e-5 if b.dtype == self.xp.float32 else 1e-10
+        definite = self.differences.shift >= 0 and self.modes.definite
         if self.method == "multigrid":
             if b.dtype not in self._hierarchies:
                 self._hierarchies[b.dtype] = Multigrid(A)
@@ -147,9 +153,20 @@ class VariableSolver:
             solution = quiet(cg)(
                 A, b, rtol=rtol, maxiter=self.maxiter, preconditioner=self._precondition
             )
+        status = solution.status
+        if status == "breakdown" and not definite:
+            raise ValueError(
+                "−∇·(a ∇u) + shift u is not positive definite, which iterations for variable "
+                "coefficients need: negative shifts and numbers of Robin have to be smaller"
+            )
+        if status == "stagnated" and self.rtol is None:
+            # the default gives way to what rounding allows
+            x, diagonal = solution.x, self.xp.reshape(A.coefficients, (-1,))
+            if float(solution.residual_norms[-1]) <= rounding_of(diagonal, b, x):
+                status = "converged"
         return Solution(
             solution.x,
-            solution.status,
+            status,
             solution.iterations,
             solution.residual_norms,
             self._told(),

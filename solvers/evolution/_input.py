@@ -26,6 +26,7 @@ def positive(name: str, value: Any, *, zero: bool = False) -> float:
 
 def require_axes(equation: str, grid: Grid, count: int) -> None:
     """Raise unless the grid has so many axes."""
+    grid = Grid.of(grid)
     if grid.ndim != count:
         raise ValueError(
             f"{equation} needs a grid of {count} {'axis' if count == 1 else 'axes'}: this one has "

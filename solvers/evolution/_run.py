@@ -11,7 +11,8 @@ from structlin._backend import namespace, on_host
 from structlin.solvers.evolution.equation import SpectralEquation
 
 _watch = 16  # steps from one look at the norms to the next
-_growth = 1e3  # between two looks: smooth growth is slower
+_growth = 1e3  # between two looks, beyond what the linear part explains
+_remembered = 2**21  # modes of all lengths of steps that are kept at a time: a choice
 
 
 def plan(times: Any, dt: float) -> list[tuple[int, float]]:
@@ -32,6 +33,7 @@ class Runner:
         self.equation, self.scheme, self.bar = equation, scheme, bar
         self.stretches, self.times = stretches, times
         self._steppers: list[Any] = []
+        self._rate = float(np.max(np.real(equation.linear), initial=0.0))
 
     def _stepper(self, dt: float, dtype: Any) -> Any:
         """Return what makes steps of this length, which it prepares once."""
@@ -40,6 +42,9 @@ class Runner:
         for stepper in self._steppers:
             if abs(stepper.dt - dt) <= slack:
                 return stepper
+        # as many lengths as there are times, where these are uneven
+        room = max(_remembered // max(self.equation.linear.size, 1), 4)
+        del self._steppers[: -room + 1]
         self._steppers.append(self.scheme(self.equation, dt, dtype))
         return self._steppers[-1]
 
@@ -75,12 +80,12 @@ class Runner:
         self, c: Any, t: float, stepper: Any, steps: int, force: Any, memory: Any
     ) -> tuple[Any, Any]:
         """Return the modes after so many steps, and what the stepper remembers."""
-        nonlinear = self.equation.nonlinear
-        if nonlinear is None:
+        if self.equation.nonlinear is None:
             c, memory = stepper.leap(c, steps, force, memory)
             self.bar.update(steps)
             return self._watched(c, t + steps * stepper.dt, math.inf), memory
-        N = nonlinear if force is None else lambda c, t: nonlinear(c, t) + force
+        rest = self.equation.rest
+        N = rest if force is None else lambda c, t: rest(c, t) + force
         for k in range(1, steps + 1):
             c, memory = stepper.step(c, t + (k - 1) * stepper.dt, N, memory)
             self.bar.update(1)
@@ -96,6 +101,7 @@ class Runner:
     def _watched(self, c: Any, t: float, growth: float) -> Any:
         """Return the modes, zero for samples that have blown up since the last look."""
         sizes = _sizes(c)
+        growth *= math.exp(min(self._rate * (t - self._looked), 600.0))
         grown = (sizes > growth * self._sizes) & (self._sizes > 0)
         bad = (~np.isfinite(sizes) | grown) & np.isinf(self._good)
         if np.any(bad):

@@ -75,7 +75,7 @@ def active_fluid(
     decay = [positive("turnover", k, zero=True) for k in _pair("turnover", turnover)]
     levels = [positive("supply", s, zero=True) for s in _pair("supply", supply)]
     space = FourierSpace(grid)
-    xp = space.xp
+    grid, xp = space.grid, space.xp
     k2 = sum(k**2 for k in space.wavenumbers)
     spread = P / (1 + length**2 * k2)
     pushes = [space.multiplier(1j * k * spread) for k in space.wavenumbers]

@@ -76,6 +76,9 @@ class SpectralEquation:
         rates: Callable[[Any], Any] | None = None,
         name: str = "equation",
     ) -> None:
+        for what, given in (("nonlinear", nonlinear), ("rates", rates)):
+            if given is not None and not callable(given):
+                raise TypeError(f"{what} is a {type(given).__name__}: pass a function, or None")
         self.space, self.nonlinear, self.rates, self.name = space, nonlinear, rates, name
         several = isinstance(linear, Sequence)
         symbols = [space.symbol(f) for f in (linear if several else (linear,))]
@@ -112,6 +115,18 @@ class SpectralEquation:
             raise ValueError(f"{name} has a NaN or Inf in {where}: every entry must be finite")
         return self.space.suited(inexact(u, xp), name)
 
+    def rest(self, c: Any, t: float) -> Any:
+        """Return the nonlinear part, checked: as many modes as came."""
+        made = None if self.nonlinear is None else self.nonlinear(c, t)
+        shape = getattr(made, "shape", None)
+        if shape is None or tuple(shape) != tuple(c.shape):
+            raise ValueError(
+                f"the nonlinear part of {self.name} made {type(made).__name__} of shape {shape} "
+                f"of modes of shape {tuple(c.shape)}: it must return an array of that shape, as "
+                "space.to_modes does"
+            )
+        return made
+
     def fastest(self, u: Any) -> float:
         """Return the fastest rate at which the nonlinear part changes states ``u``.
 
@@ -125,6 +140,11 @@ class SpectralEquation:
         float
             In inverse time; zero where no `rates` are known.
 
+        Raises
+        ------
+        ValueError
+            If a rate is negative, NaN or Inf.
+
         Notes
         -----
         Only modes count on which the nonlinear part is faster than the damping by the linear one:
@@ -132,7 +152,14 @@ class SpectralEquation:
         """
         if self.nonlinear is None or self.rates is None or 0 in u.shape:
             return 0.0
-        rates = np.broadcast_to(self.rates(u), self.linear.shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told
+            made = np.asarray(self.rates(u))
+        if not np.all((made >= 0) & (made < np.inf)):
+            raise ValueError(
+                f"the rates of {self.name} at this start are negative, NaN or beyond all numbers: "
+                "pass smaller states, or rates(u) that returns finite numbers of 0 or more"
+            )
+        rates = np.broadcast_to(made, self.linear.shape)
         counts = rates > -np.real(self.linear)
         if self.space.kept is not None:
             counts = counts & self.space.kept

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from structlin._backend import device, is_numpy
 from structlin._errors import ConvergenceWarning
 from structlin.solvers.evolution._run import Runner, plan
+from structlin.solvers.evolution.eigen_space import EigenSpace
 from structlin.solvers.evolution.equation import SpectralEquation
 from structlin.solvers.evolution.etdrk4 import Etdrk4
 from structlin.solvers.evolution.imex import Cnab2, Sbdf2
@@ -90,7 +91,8 @@ def evolve(
     equation : SpectralEquation
         Such as `burgers` and the other functions beside it return.
     u0 : (..., *state) array
-        One state, or samples of them along leading axes. Its precision is that of the run.
+        One state, or samples of them along leading axes. Its precision is that of the run; it is
+        taken as complex if the forcing is, or the symbol of an `EigenSpace`.
     times : float or (times,) array
         When states are wanted: ascending, none negative.
     dt : float, optional
@@ -114,16 +116,19 @@ def evolve(
     ------
     ValueError
         If shapes do not fit the grid, a number is NaN or Inf (the message names the sample), times
-        do not ascend, or there is no step where one is needed.
+        do not ascend, or there is no step where one is needed; or if what the equation's functions
+        return does not fit.
     TypeError
-        If ``u0`` is complex but the space real, or belongs to another array library.
+        If ``u0`` is complex but the space real, or belongs to another array library; if
+        ``equation`` is none.
 
     Warns
     -----
     ConvergenceWarning
         If ``dt`` is longer than the longest stable step at the start; if samples blew up: became
-        infinite, or grew by a factor 1000 in 16 steps; and if the highest modes have more than 1e-6
-        of the largest one at a time after the start, because the grid is too coarse.
+        infinite, or grew by a factor 1000 in 16 steps, beyond what the linear part can do; and if
+        the highest modes have more than 1e-6 of the largest one at a time after the start, because
+        the grid is too coarse.
 
     Notes
     -----
@@ -142,7 +147,7 @@ def evolve(
     >>> run.u.shape, run
     ((2, 2, 256), <Evolution of 2 samples to t=1: 100 steps of 0.01, finished>)
     """
-    u0 = equation.states("u0", u0)
+    u0 = _states(equation, u0)
     wanted, several = _checked_times(times)
     scheme = _scheme(method)
     state, xp = equation.state_shape, equation.space.xp
@@ -210,7 +215,17 @@ def step_limit(equation: SpectralEquation, u0: Any, *, method: Method = "etdrk4"
     >>> round(step_limit(burgers(grid, 1e-3), np.sin(2 * np.pi * grid.axes[0])), 4)
     0.0053
     """
-    return _limit(equation, equation.states("u0", u0), _scheme(method))
+    return _limit(equation, _states(equation, u0), _scheme(method))
+
+
+def _states(equation: SpectralEquation, u0: Any) -> Any:
+    """Return the states to begin with, after checks."""
+    if not isinstance(equation, SpectralEquation):
+        raise TypeError(
+            f"equation is a {type(equation).__name__}: pass a SpectralEquation, such as "
+            "burgers(grid, viscosity)"
+        )
+    return equation.states("u0", u0)
 
 
 def _limit(equation: SpectralEquation, u0: Any, scheme: Any) -> float:
@@ -219,7 +234,7 @@ def _limit(equation: SpectralEquation, u0: Any, scheme: Any) -> float:
 
 
 def _scheme(method: str) -> Any:
-    if method not in _schemes:
+    if not isinstance(method, str) or method not in _schemes:
         raise ValueError(f"method is {method!r}: choose one of {', '.join(_schemes)}")
     return _schemes[method]
 
@@ -227,9 +242,13 @@ def _scheme(method: str) -> Any:
 def _samples(equation: SpectralEquation, u0: Any) -> tuple[tuple[int, ...], Any, Any]:
     """Return the shape of the samples, and states and forcings with one axis for samples."""
     xp, state, forcing = equation.space.xp, equation.state_shape, equation.forcing
+    if np.iscomplexobj(equation.linear) and isinstance(equation.space, EigenSpace):
+        u0 = _complex(u0, xp)
     batch = tuple(u0.shape[: u0.ndim - len(state)])
     if forcing is None:
         return batch, xp.reshape(u0, (math.prod(batch), *state)), None
+    if xp.isdtype(forcing.dtype, "complex floating"):
+        u0 = _complex(u0, xp)
     own = tuple(forcing.shape[: forcing.ndim - len(state)])
     try:
         batch = np.broadcast_shapes(batch, own)
@@ -247,10 +266,18 @@ def _samples(equation: SpectralEquation, u0: Any) -> tuple[tuple[int, ...], Any,
     return batch, U, xp.reshape(xp.broadcast_to(forcing, (*batch, *state)), flat)
 
 
+def _complex(u: Any, xp: Any) -> Any:
+    """Return states as complex numbers, as the equation makes such of them."""
+    return xp.astype(u, xp.result_type(u.dtype, xp.complex64), copy=False)
+
+
 def _checked_times(times: Any) -> tuple[NDArray[np.float64], bool]:
     """Return the times, and whether they came as several."""
+    try:
+        wanted = np.atleast_1d(np.asarray(times, dtype=float))
+    except (TypeError, ValueError):
+        wanted = np.empty(0)
     several = np.ndim(times) > 0
-    wanted = np.atleast_1d(np.asarray(times, dtype=float))
     if wanted.ndim != 1 or not len(wanted) or not np.all(np.isfinite(wanted)):
         raise ValueError(f"times are {times!r}: pass a finite number, or a vector of one or more")
     if wanted[0] < 0 or np.any(np.diff(wanted) <= 0):

@@ -64,6 +64,7 @@ class FourierSpace(Space):
     """
 
     def __init__(self, grid: Grid, *, real: bool = True, dealias: bool = True) -> None:
+        grid = Grid.of(grid)
         for axis, kind in enumerate(grid.kinds):
             if kind != "periodic" or (grid.spacings[axis] is None and grid.shape[axis] > 1):
                 low, high = grid.box[axis]

@@ -68,6 +68,7 @@ class PeacemanRachford:
         self, grid: Grid, dt: float, *, diffusivity: Any = 1.0, bc: Any = None, boundary: Any = 0
     ) -> None:
         require_axes("PeacemanRachford", grid, 2)
+        grid = Grid.of(grid)
         self.grid, self.dt, self.boundary = grid, positive("dt", dt), boundary
         a = grid.xp.astype(grid.evaluate(diffusivity, "diffusivity"), grid.xp.float64)
         require_finite("diffusivity", a)
@@ -94,6 +95,14 @@ class PeacemanRachford:
         Returns
         -------
         (..., nx, ny) array
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, a value is NaN or Inf, or ``steps`` is negative.
+        TypeError
+            If ``steps`` is no whole number, or the source or the data of the sides are complex but
+            the states are not.
         """
         steps = operator.index(steps)
         if steps < 0:
@@ -106,14 +115,14 @@ class PeacemanRachford:
             return self._differences.filled(xp.asarray(u0[inside], copy=True), data)
         x, y = self._factorised(u0.dtype)
         u = _along_y(u0[inside])
-        fixed = self._halves(u0, inflow) if data else None
+        fixed = self._halves(u0, self._suited("boundary", inflow, u0)) if data else None
         if source is not None and not callable(source):
-            fixed = self._added(self._halves(u0, self._given(source)), fixed)
+            fixed = self._added(self._halves(u0, self._given(source, u0)), fixed)
         explicit = y.back(u)
         for k in range(steps):
             forces = fixed
             if callable(source):
-                given = self._given(source((k + 0.5) * self.dt))
+                given = self._given(source((k + 0.5) * self.dt), u0)
                 forces = self._added(self._halves(u0, given), fixed)
             r = _turned(explicit if forces is None else explicit + forces[1])
             v = x.solve(r)
@@ -125,10 +134,25 @@ class PeacemanRachford:
         u = xp.reshape(xp.permute_dims(u, (1, 2, 0)), tuple(u0[inside].shape))
         return self._differences.filled(u, data)
 
-    def _given(self, source: Any) -> Any:
+    def _given(self, source: Any, u0: Any) -> Any:
         """Return a source at the unknowns, checked."""
-        values = checked_samples("source", source, self.grid)
+        values = self._suited("source", checked_samples("source", source, self.grid), u0)
+        batch, own = tuple(u0.shape[:-2]), tuple(values.shape[:-2])
+        if any(m not in (1, n) for m, n in zip(own[::-1], batch[::-1], strict=False)) or (
+            len(own) > len(batch)
+        ):
+            raise ValueError(
+                f"source has samples of shape {own} but u0 has {batch}: pass one for all, or as "
+                "many"
+            )
         return values[(..., *self._differences.modes.interior)]
+
+    def _suited(self, name: str, values: Any, u0: Any) -> Any:
+        """Return what drives states; raise where they cannot hold it."""
+        isdtype = self.grid.xp.isdtype
+        if isdtype(values.dtype, "complex floating") and isdtype(u0.dtype, "real floating"):
+            raise TypeError(f"{name} is complex but u0 is real: pass u0 + 0j")
+        return values
 
     def _halves(self, u0: Any, source: Any) -> tuple[Any, Any]:
         """Return ``dt/2 f`` for the lines along both axes, in the data type of the states."""

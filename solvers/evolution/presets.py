@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from structlin._backend import namespace
 from structlin.bases import Grid
+from structlin.solvers.elliptic._samples import checked_samples
 from structlin.solvers.evolution._input import positive, real, require_axes
 from structlin.solvers.evolution._space import Space
 from structlin.solvers.evolution.eigen_space import EigenSpace
@@ -36,7 +39,7 @@ def heat_equation(
     boundary : number, callable or sequence
         What is given on the sides, constant in time: see `Poisson.solve`.
     source : (..., *grid.shape) array, optional
-        The heating rate ``f``, which does not change with time.
+        The heating rate ``f``, which does not change with time: one for all samples, or a batch.
 
     Notes
     -----
@@ -54,7 +57,9 @@ def heat_equation(
     >>> run.steps, float(run.u[32, 32].round(4)), float(np.exp(-1).round(4))
     (100, 0.368, 0.3679)
     """
-    kappa = positive("diffusivity", diffusivity)
+    grid, kappa = Grid.of(grid), positive("diffusivity", diffusivity)
+    if source is not None:
+        source = checked_samples("source", source, grid)
     space, laplacian, inflow = _diffusing(grid, bc, boundary, dealias=False)
     if inflow is not None:
         source = kappa * inflow if source is None else source + kappa * inflow
@@ -80,6 +85,7 @@ def advection(grid: Grid, velocity: float | Sequence[float] = 1.0) -> SpectralEq
     >>> evolve(advection(grid), np.array([0.0, 1.0, 2.0, 1.0]), 0.25).u.round(12) + 0.0
     array([1., 0., 1., 2.])
     """
+    grid = Grid.of(grid)
     each = list(velocity) if isinstance(velocity, Sequence) else [velocity] * grid.ndim
     if len(each) != grid.ndim:
         raise ValueError(f"velocity has {len(each)} entries but the grid has {grid.ndim} axes")
@@ -188,7 +194,7 @@ def allen_cahn(grid: Grid, width: float, *, bc: Any = None, boundary: Any = 0) -
     >>> bool(abs(run.u - front).max() < 1e-3)
     True
     """
-    epsilon = positive("width", width)
+    grid, epsilon = Grid.of(grid), positive("width", width)
     space, laplacian, inflow = _diffusing(grid, bc, boundary, dealias=True)
 
     def nonlinear(c: Any, t: float) -> Any:
@@ -200,7 +206,7 @@ def allen_cahn(grid: Grid, width: float, *, bc: Any = None, boundary: Any = 0) -
         1 + epsilon**2 * laplacian,
         nonlinear,
         forcing=None if inflow is None else epsilon**2 * inflow,
-        rates=lambda u: 3 * max(_largest(u), 1.0) ** 2,  # small states grow to 1
+        rates=lambda u: 3 * np.square(max(_largest(u), 1.0)),  # small states grow to 1
         name="allen_cahn",
     )
 

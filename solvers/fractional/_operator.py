@@ -25,6 +25,8 @@ from structlin.solvers.krylov import cg, gmres
 _ranking = ("converged", "stagnated", "max_iterations", "breakdown")
 # most iterations: a choice, far beyond what the preconditioner needs
 _most = 1000
+# largest logarithm of differences: numbers of double precision go to 709
+_widest = 700.0
 # unknowns of each of several axes up to which eigenvectors pay off: a choice
 _diagonalised = 512
 
@@ -225,7 +227,9 @@ class RieszOperator(ABC):
         if theta < 1:
             right = right - (1 / theta - 1) * self._product(u)
         if source is not None:
-            right = right + self._checked("source", source) / theta
+            f = self._checked("source", source)
+            self._require_samples(u, f)
+            right = right + f / theta
         return self._stepped(right, self.shift + 1 / (theta * dt)).x
 
     def evolve(
@@ -261,7 +265,13 @@ class RieszOperator(ABC):
         ------
         ValueError
             As `step`, and if ``steps`` is not a positive whole number.
+        TypeError
+            If ``source`` is no function.
         """
+        if source is not None and not callable(source):
+            raise TypeError(
+                f"source is a {type(source).__name__}: pass a function of time, as lambda t: values"
+            )
         if not isinstance(steps, numbers.Integral) or steps < 1:
             raise ValueError(f"steps is {steps!r}: pass a whole number of 1 or more")
         duration = require_number("duration", duration, 0.0, math.inf, inclusive=False)
@@ -292,6 +302,16 @@ class RieszOperator(ABC):
                 "be finite"
             )
         return inside
+
+    def _require_samples(self, u: Any, f: Any) -> None:
+        """Raise unless there are as many samples of a source as of states, or one of either."""
+        own, given = (tuple(x.shape[: x.ndim - len(self.sizes)]) for x in (u, f))
+        try:
+            np.broadcast_shapes(own, given)
+        except ValueError:
+            raise ValueError(
+                f"source has samples of shape {given} but U has {own}: pass one for all, or as many"
+            ) from None
 
     def _product(self, u: Any) -> Any:
         """Return the product with values at the unknowns, of several samples."""
@@ -367,11 +387,26 @@ def require_number(
     return float(value)
 
 
+def require_scale(axis: int, diffusivity: float, width: float, alpha: float) -> float:
+    """Return ``K/h^α``, which has to be a number of double precision."""
+    exponent = math.log(diffusivity) - alpha * math.log(width)
+    if not abs(exponent) < _widest:
+        raise ValueError(
+            f"differences along axis {axis} are about exp({exponent:.0f}), by a spacing of "
+            f"{width:.3g} and a diffusivity of {diffusivity:.3g}: choose units of length in which "
+            "they are nearer to 1"
+        )
+    return float(diffusivity / width**alpha)
+
+
 def per_axis(name: str, value: Any, count: int) -> tuple[Any, ...]:
     """Return one number for every axis, from one for all or one for each."""
     if isinstance(value, numbers.Real):
         return (value,) * count
-    each = tuple(value)
+    try:
+        each = tuple(value)
+    except TypeError:
+        raise ValueError(f"{name} is {value!r}: pass a number, or {count} of them") from None
     if len(each) != count:
         raise ValueError(f"{name} has {len(each)} entries: pass a number, or {count} of them")
     return each

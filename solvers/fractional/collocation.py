@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
+from structlin._validation import inexact, require_array
 from structlin.bases import Grid
 from structlin.bases._basis import place
 from structlin.matrices import (
@@ -28,6 +29,7 @@ from structlin.solvers.fractional._operator import (
     per_axis,
     real_type,
     require_number,
+    require_scale,
 )
 from structlin.solvers.fractional._splines import (
     design,
@@ -164,12 +166,15 @@ class RieszCollocation(RieszOperator):
             (high - low) / n for (low, high), n in zip(ends, self.cells, strict=True)
         )
         self._scales = tuple(
-            K / h**a for K, a, h in zip(self.diffusivity, self.alpha, self._widths, strict=True)
+            require_scale(axis, K, h, a)
+            for axis, (K, a, h) in enumerate(
+                zip(self.diffusivity, self.alpha, self._widths, strict=True)
+            )
         )
         self._knots = tuple(open_knots(int(n), self.degree) for n in self.cells)
         self._points = tuple(greville(knots, self.degree)[1:-1] for knots in self._knots)
         xp, where = place(like)
-        single = like is not None and xp.finfo(like.dtype).bits == 32
+        single = like is not None and real_type(inexact(like)) == xp.float32
         axes = (
             xp.asarray(low + h * points, dtype=xp.float32 if single else xp.float64, device=where)
             for (low, _), h, points in zip(ends, self._widths, self._points, strict=True)
@@ -209,16 +214,25 @@ class RieszCollocation(RieszOperator):
         xp, dtype = namespace(U), U.dtype
         first = U.ndim - len(self.sizes)
         for axis, x in enumerate(points):
+            require_array(f"points of axis {axis}", x, "a vector of coordinates")
+            if x.ndim != 1:
+                raise ValueError(
+                    f"points of axis {axis} have shape {tuple(x.shape)}: pass a vector of "
+                    "coordinates; values come on the tensor grid of those of all axes"
+                )
             (low, high), h = self.box[axis], self._widths[axis]
             local = (on_host(x) - low) / h
             n = float(self.cells[axis])
             slack = 1e-9 * n  # of rounding
             if not np.all((local >= -slack) & (local <= n + slack)):
                 raise ValueError(f"points of axis {axis} are not all in [{low:g}, {high:g}]")
-            values, start = design(np.clip(local, 0, n), self._knots[axis], self.degree)
+            values, start = np.empty((0, self.degree + 1)), np.empty(0, dtype=np.int64)
+            if len(local):
+                values, start = design(np.clip(local, 0, n), self._knots[axis], self.degree)
             C = xp.moveaxis(U, first + axis, 0)
             shape = tuple(C.shape[1:])
-            C = solve(self._mass(axis, real_type(U)), xp.reshape(C, (C.shape[0], -1)))
+            C = xp.reshape(C, (C.shape[0], math.prod(shape)))
+            C = solve(self._mass(axis, real_type(U)), C)
             zeros = xp.zeros_like(C[:1, :])  # the splines that do not vanish at the ends
             C = xp.concat([zeros, C, zeros])
             total = 0
@@ -226,7 +240,7 @@ class RieszCollocation(RieszOperator):
                 weight = xp.asarray(values[:, j], device=self.grid.device)
                 index = xp.asarray(start + j, device=self.grid.device)
                 total = total + xp.astype(weight, dtype)[:, None] * xp.take(C, index, axis=0)
-            U = xp.moveaxis(xp.reshape(total, (-1, *shape)), 0, first + axis)
+            U = xp.moveaxis(xp.reshape(total, (len(local), *shape)), 0, first + axis)
         return U
 
     def _axis_symbol(self, axis: int, angles: Any) -> Any:

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from structlin.bases import Grid
 from structlin.matrices import LinearOperator, Toeplitz
-from structlin.solvers.fractional._operator import RieszOperator, per_axis, require_number
+from structlin.solvers.fractional._operator import (
+    RieszOperator,
+    per_axis,
+    require_number,
+    require_scale,
+)
 from structlin.solvers.fractional._schemes import schemes
 
 
@@ -114,7 +119,7 @@ class RieszDiffusion(RieszOperator):
         rtol: float = 1e-8,
     ) -> None:
         grid = Grid.of(grid)
-        if scheme not in schemes:
+        if not isinstance(scheme, str) or scheme not in schemes:
             raise ValueError(f"scheme is {scheme!r}: pass 'centred' or 'grunwald'")
         for axis, (kind, spacing, n) in enumerate(
             zip(grid.kinds, grid.spacings, grid.shape, strict=True)
@@ -136,9 +141,9 @@ class RieszDiffusion(RieszOperator):
             for K in per_axis("diffusivity", diffusivity, grid.ndim)
         )
         self._scales = tuple(
-            K * (n - 1) ** a / (high - low) ** a
-            for K, a, n, (low, high) in zip(
-                self.diffusivity, self.alpha, grid.shape, grid.box, strict=True
+            require_scale(axis, K, (high - low) / (n - 1), a)
+            for axis, (K, a, n, (low, high)) in enumerate(
+                zip(self.diffusivity, self.alpha, grid.shape, grid.box, strict=True)
             )
         )
         self._prepare(grid, [n - 2 for n in grid.shape], shift, rtol, preconditioner)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
 
 from structlin._backend import namespace, on_host
-from structlin._validation import require_array
+from structlin._validation import inexact, require_array, require_finite
 from structlin.matrices import BlockToeplitz
 from structlin.matrices._convolution import transforms
 
@@ -32,7 +33,7 @@ def toeplitz_symbol(A: Any) -> ToeplitzSymbol:
     TypeError
         If ``A`` is neither.
     ValueError
-        If an axis of the coefficients has an even length.
+        If an axis of the coefficients has an even length, or one of them is NaN or Inf.
 
     Examples
     --------
@@ -51,6 +52,7 @@ def toeplitz_symbol(A: Any) -> ToeplitzSymbol:
             f"the coefficients have shape {tuple(A.shape)}: every axis needs an odd length, with "
             "the one of difference 0 in the middle"
         )
+    require_finite("A", A)
     return ToeplitzSymbol(A, tuple(-(size // 2) for size in A.shape))
 
 
@@ -111,10 +113,15 @@ class ToeplitzSymbol:
         Raises
         ------
         ValueError
-            If the number of vectors is wrong.
+            If the number of vectors is wrong, or one is none.
         """
         if len(angles) != self.ndim:
             raise ValueError(f"{len(angles)} vectors of angles are given: pass {self.ndim}")
+        for theta in angles:
+            require_array("a vector of angles", theta)
+            if theta.ndim != 1:
+                raise ValueError(f"angles have shape {tuple(theta.shape)}: pass one vector an axis")
+        angles = tuple(inexact(theta) for theta in angles)
         xp = self.xp
         values = xp.astype(self.coefficients, self._complex)
         for theta, start in zip(angles, self.first, strict=True):
@@ -184,11 +191,13 @@ class ToeplitzSymbol:
         Raises
         ------
         ValueError
-            If the symbol is not real.
+            If the symbol is not real, or ``oversampling`` is no whole number of 1 or more.
         """
+        if not isinstance(oversampling, numbers.Integral) or oversampling < 1:
+            raise ValueError(f"oversampling is {oversampling!r}: pass a whole number of 1 or more")
         if not self.is_real:
             raise ValueError("the symbol is not real: its values have no order")
-        values = self._samples([oversampling * size for size in self.coefficients.shape])
+        values = self._samples([int(oversampling) * size for size in self.coefficients.shape])
         return float(self.xp.min(values)), float(self.xp.max(values))
 
     @property

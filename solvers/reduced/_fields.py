@@ -6,6 +6,9 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from structlin._backend import device, namespace
 from structlin._validation import first_nonfinite, inexact, require_array
 
@@ -64,6 +67,20 @@ def batch_as_rows(
         where = f"sample {place // rows.shape[1]} of {name}" if batch else name
         raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
     return rows, batch
+
+
+def as_reals(name: str, values: Any) -> NDArray[np.float64]:
+    """Return a copy of numbers on the host as float64.
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
+    """
+    found = np.asarray(values)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name} is of type {found.dtype}: pass real numbers, on the host")
+    return found.astype(np.float64)
 
 
 def require_count(name: str, value: Any, *, least: int = 1) -> int:

@@ -50,21 +50,25 @@ class InnerProduct:
             if xp.isdtype(weights.dtype, "complex floating"):
                 raise TypeError("mass is complex: weights are real and positive")
             require_finite("mass", weights)
+            kind = xp.finfo(like.dtype).dtype  # single precision stays single
+            weights = xp.astype(weights, kind, copy=False)
             wrong = weights <= 0
             if bool(xp.any(wrong)):
                 i = int(xp.argmax(xp.astype(wrong, xp.int8)))
                 raise ValueError(f"mass has {float(weights[i]):g} at entry {i}: weights are > 0")
-            kind = xp.finfo(like.dtype).dtype  # single precision stays single
-            self.weights = xp.astype(weights, kind, copy=False)
+            self.weights = weights
+        elif len(getattr(mass, "shape", (n, n))) != 2:
+            raise ValueError(_misfitting(tuple(mass.shape), shape))
         else:
             self.operator = as_matrix(mass, "mass")
             namespace(self.operator, like)
             if tuple(self.operator.shape) != (n, n):
-                size = "x".join(map(str, self.operator.shape))
-                raise ValueError(
-                    f"mass is {size} but a field has shape {shape}: pass None, positive weights of "
-                    f"that shape, or a matrix of {n}x{n}"
-                )
+                raise ValueError(_misfitting(tuple(self.operator.shape), shape))
+            # weights of the inner product of real fields are real
+            if xp.isdtype(self.operator.dtype, "complex floating") and not xp.isdtype(
+                like.dtype, "complex floating"
+            ):
+                raise TypeError("mass is complex but fields are real: pass a real mass")
 
     @property
     def diagonal(self) -> bool:
@@ -102,27 +106,30 @@ class InnerProduct:
         xp = namespace(U)
         if 0 in U.shape:
             return xp.sqrt(self.squares(U))
-        unit = xp.max(xp.abs(U), axis=1)
-        least = float(xp.finfo(U.dtype).smallest_normal)
-        unit = xp.where(unit < least, xp.full_like(unit, least), unit)
-        squares = self.squares(U / unit[:, None])
-        return unit * xp.sqrt(xp.where(squares > 0, squares, xp.zeros_like(squares)))
+        unit = row_units(U)
+        squares = self.squares(U / unit)
+        return unit[:, 0] * xp.sqrt(xp.where(squares > 0, squares, xp.zeros_like(squares)))
+
+
+def _misfitting(got: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    n = math.prod(shape)
+    size = "x".join(map(str, got)) if len(got) != 1 else f"a vector of {got[0]}"
+    return (
+        f"mass is {size} but a field has shape {shape}: pass None, positive weights of that shape, "
+        f"or a matrix of {n}x{n}"
+    )
 
 
 def _real(x: Any, xp: Any) -> Any:
     return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
-def power_of_two(U: Any) -> float:
-    """Return 1, or a power of two to divide an array by, where its squares are beyond numbers."""
+def row_units(U: Any) -> Any:
+    """Return the largest entry of every row ``(…, m)``, as ``(…, 1)``; to divide by it is safe."""
     xp = namespace(U)
-    largest = 0.0
-    if math.prod(U.shape) and xp.isdtype(U.dtype, "complex floating"):
-        largest = float(xp.max(xp.abs(U)))
-    elif math.prod(U.shape):  # two readings, and nothing is written
-        largest = max(float(xp.max(U)), -float(xp.min(U)))
-    exponent = math.frexp(largest)[1]
-    return math.ldexp(1.0, exponent - 1) if largest > 0 and abs(exponent) > 30 else 1.0
+    unit = xp.max(xp.abs(U), axis=-1, keepdims=True)
+    least = float(xp.finfo(U.dtype).smallest_normal)
+    return xp.where(unit < least, xp.full_like(unit, least), unit)
 
 
 def without(U: Any, basis: Any, inner: InnerProduct) -> Any:

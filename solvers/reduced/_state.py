@@ -86,6 +86,8 @@ class ReducedState:
         lookup = self._lookup
         if not hasattr(indices, "shape"):
             raise TypeError(f"u[{indices!r}]: pass an array of integers, places in C order")
+        if not lookup.xp.isdtype(indices.dtype, "integral"):
+            raise TypeError(f"u[…] with {indices.dtype}: pass an array of integers, no mask")
         place = lookup.find(indices)
         if self._values is None or self._values.shape[0] != lookup.rows.shape[0]:
             values = lookup.xp.matmul(lookup.rows, self.coefficients)

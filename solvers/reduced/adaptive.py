@@ -18,12 +18,14 @@ from structlin._norm import norm
 from structlin._validation import first_nonfinite
 from structlin.solvers._solution import Solution, quiet, require_callable
 from structlin.solvers.reduced._fields import (
+    as_reals,
     require_finite_samples,
     require_tolerance,
     snapshots_as_rows,
 )
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.cubature import Cubature, galerkin_cubature
+from structlin.solvers.reduced.efficiency import standard_deviations
 from structlin.solvers.reduced.gappy import GappyPOD, deim
 from structlin.solvers.reduced.indicator import ErrorIndicator
 from structlin.solvers.reduced.model import ReducedModel
@@ -46,7 +48,8 @@ class ReducedSolution:
     error : float
         The relative error to be expected (the median), 0 for a field of the full model.
     upper : float
-        What the error stays below with a probability of 95 %, by the calibration.
+        What the error stays below with a probability of 95 %, if the calibration holds: for
+        problems like the samples. It is no bound.
     misfit : float
         What it was judged by.
     enriched : bool
@@ -105,9 +108,16 @@ class AdaptiveReducedModel:
 
     Notes
     -----
+    *Misfit.* It is how far the equations are from balance at the sampled points, relative to their
+    terms there (`ReducedModel.misfit`), for ``"gappy"`` and ``"cubature"`` alike; [1]_ takes the
+    misfit of a dual quantity to its basis instead.
+
     *Calibration.* The samples are split in two halves. Models made of one half, with all of their
     modes and with half of them, solve the problems of the other; their misfits and true errors are
-    the pairs from which the `ErrorIndicator` learns. The model in use is made of all samples.
+    the pairs from which the `ErrorIndicator` learns. The model in use is made of all samples, and
+    mostly better than expected. Far from the samples, misfits say less: for a reaction–diffusion
+    problem with two parameters, all errors were below ``upper`` between the samples, and 84 % with
+    parameters up to 1.5 times the largest.
 
     *Enrichment* [1]_. Where the error is above the tolerance with a probability of 5 % or more,
     the full model is called. The part of its solution that the basis does not have becomes a new
@@ -154,6 +164,8 @@ class AdaptiveReducedModel:
     ) -> None:
         require_callable("full_solve", full_solve)
         require_callable("residual", residual)
+        if jacobian is not None:
+            require_callable("jacobian", jacobian)
         if linear is None:
             raise ValueError("linear is None: the misfit compares the linear part with the rest")
         if sampling not in ("gappy", "cubature"):
@@ -187,10 +199,12 @@ class AdaptiveReducedModel:
         Raises
         ------
         ValueError
-            If there are too few samples, shapes do not fit, or a sample has a NaN or Inf.
+            If there are too few samples, shapes do not fit, a sample has a NaN or Inf, fields or
+            nonlinear parts are zero in half of the samples, or the models made of halves do not
+            solve enough of the problems of the others to calibrate the indicator.
         """
-        points = np.asarray(parameters, dtype=np.float64)
-        if points.ndim != 2 or points.shape[0] < 6:
+        points = as_reals("parameters", parameters)
+        if points.ndim != 2 or points.shape[0] < 6 or not points.shape[1]:
             raise ValueError(
                 f"parameters has shape {points.shape}: pass (samples, p), six samples or more"
             )
@@ -208,6 +222,14 @@ class AdaptiveReducedModel:
         N = xp.stack(terms, axis=0)
         require_finite_samples("the nonlinear part", N)
         misfits, errors = self._calibration(points, S, N)
+        usable = sum(m > 0 and e > 0 for m, e in zip(misfits, errors, strict=True))
+        if usable < 3:
+            raise ValueError(
+                f"models of half of the {S.shape[0]} samples gave {usable} solutions of the others "
+                "with an error, too few to calibrate the indicator: Newton's method did not "
+                "converge, or solutions are exact; pass more samples that differ, or take "
+                "ReducedModel"
+            )
         basis = self._basis(S)
         terms_basis = self._terms_basis(N, basis.rank)
         self._points, self._S, self._N = points, S, N
@@ -232,17 +254,32 @@ class AdaptiveReducedModel:
     def _term(self, u: Any, mu: NDArray[np.float64]) -> Any:
         """Return the nonlinear part at all places."""
         xp = namespace(u)
-        return self._residual(u, mu, xp.arange(u.shape[0], dtype=xp.int64, device=device(u)))
+        found = self._residual(u, mu, xp.arange(u.shape[0], dtype=xp.int64, device=device(u)))
+        got = tuple(getattr(found, "shape", ()))
+        if got != tuple(u.shape):
+            raise ValueError(
+                f"residual returned shape {got} for {u.shape[0]} places: return a value for each"
+            )
+        return found
 
     # making models
 
     def _basis(self, S: Any) -> POD:
         xp = namespace(S)
         fields = xp.reshape(S, (S.shape[0], *self._shape))
-        return pod(fields, tol=self._modes_tol, mass=self._mass)
+        found = pod(fields, tol=self._modes_tol, mass=self._mass)
+        if not found.rank:
+            raise ValueError("half of the snapshots or more are zero: they have no modes")
+        return found
 
     def _terms_basis(self, N: Any, rank: int) -> POD:
-        return pod(N, min(_more_modes * rank, *N.shape))
+        found = pod(N, min(_more_modes * rank, *N.shape), rng=0)
+        if not found.rank:
+            raise ValueError(
+                "the nonlinear part is zero at half of the samples or more: there is nothing to "
+                "sample, take ReducedModel"
+            )
+        return found
 
     def _made(self, basis: POD, terms: POD, N: Any) -> ReducedModel:
         xp = namespace(N)
@@ -327,9 +364,11 @@ class AdaptiveReducedModel:
         """
         if not hasattr(self, "model"):
             raise ValueError("there is no model yet: call fit(parameters) first")
-        point = np.asarray(mu, dtype=np.float64)
+        point = as_reals("mu", mu)
         if point.shape != self._points.shape[1:] or not np.all(np.isfinite(point)):
-            raise ValueError(f"mu is {mu!r}: pass {self._points.shape[1]} finite numbers")
+            raise ValueError(
+                f"mu is {mu!r}: pass an array of {self._points.shape[1]} finite numbers"
+            )
         start = self._starts[_nearest(self._points, point), :]
         found: Solution = quiet(self.model.solve)(point, start=start)
         misfit, error, upper = math.inf, math.inf, math.inf
@@ -362,6 +401,7 @@ class AdaptiveReducedModel:
             raise ValueError(f"full_solve returned shape {shape}, but {self._shape} before")
         xp = namespace(rows)
         term = self._term(rows[0, :], mu)[None, :]
+        require_finite_samples(f"the nonlinear part for {mu}", term)
         if found is not None:
             error = self._error(self.model, found.x, rows[0, :])
             indicator = self.indicator
@@ -384,6 +424,5 @@ class AdaptiveReducedModel:
 
 def _nearest(points: NDArray[np.float64], point: NDArray[np.float64]) -> int:
     """Return which of the points is nearest, in units of their standard deviations."""
-    deviations = np.std(points, axis=0)
-    scale = np.where(deviations > 0, deviations, 1)
+    scale = standard_deviations(points)
     return int(np.argmin(np.sum(((points - point) / scale) ** 2, axis=1)))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import math
 import os
+import zipfile
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from structlin._backend import device, is_numpy, namespace
+from structlin._norm import norm, power_of_two
 from structlin._validation import inexact, require_array
-from structlin.solvers.reduced._fields import batch_as_rows, require_count
-from structlin.solvers.reduced._inner import InnerProduct, extended, power_of_two
+from structlin.solvers.reduced._fields import batch_as_rows, require_count, require_tolerance
+from structlin.solvers.reduced._inner import InnerProduct, extended, row_units, without
 
 _format = "structlin.solvers.POD 1"
 
@@ -112,10 +114,12 @@ class POD:
         A field of zeros has error 0 if its projection is zero, and infinity otherwise.
         """
         rows, batch = batch_as_rows(F, self.shape, "F", self.modes)
-        best, _ = batch_as_rows(self.project(F), self.shape, "F", self.modes)
-        unit = power_of_two(rows)
-        xp = namespace(rows)
-        wrong, size = self.inner.norms((rows - best) / unit), self.inner.norms(rows / unit)
+        xp, centred = namespace(rows), rows
+        if self.offset is not None:
+            centred = rows - self.offset
+        unit = row_units(centred)
+        wrong = self.inner.norms(without(centred / unit, self.rows, self.inner))
+        size = self.inner.norms(rows / unit)
         tiny = size == 0
         ratio = wrong / xp.where(tiny, xp.ones_like(size), size)
         infinite = xp.full_like(ratio, xp.inf)
@@ -123,6 +127,8 @@ class POD:
 
     def truncated(self, rank: int) -> POD:
         """Return the basis of the first modes.
+
+        Its ``error`` is that of the snapshots; for a basis that was extended, at least that.
 
         Raises
         ------
@@ -132,10 +138,9 @@ class POD:
         rank = require_count("rank", rank, least=0)
         if rank > self.rank:
             raise ValueError(f"rank is {rank} but there are {self.rank} modes")
-        xp = namespace(self.modes)
         dropped = self.singular_values[rank : self.rank]
-        more = float(xp.linalg.vector_norm(dropped)) if dropped.shape[0] and self.norm else 0.0
-        error = math.hypot(self.error, more / self.norm if self.norm else 0.0)
+        more = norm(dropped) / self.norm if dropped.shape[0] and self.norm else 0.0
+        error = math.hypot(self.error, more)
         return replace(self, modes=self.modes[:rank, ...], error=error)
 
     def extended(self, F: Any, *, tol: float = 1e-10) -> POD:
@@ -154,13 +159,21 @@ class POD:
         POD
             The old modes, and the new ones behind them. Singular values and error stay those of
             the snapshots.
+
+        Raises
+        ------
+        ValueError
+            If the tolerance is not between 0 and 1, the shape does not fit, or a field has a NaN
+            or Inf.
         """
         rows, _ = batch_as_rows(F, self.shape, "F", self.modes)
         if self.offset is not None:
             rows = rows - self.offset
         rows = rows / power_of_two(rows)
         xp = namespace(rows)
-        floor = max(tol, 10 * float(xp.finfo(rows.dtype).eps)) * self.inner.norm(rows)
+        floor = max(
+            require_tolerance("tol", tol), 10 * float(xp.finfo(rows.dtype).eps)
+        ) * self.inner.norm(rows)
         kind = xp.result_type(rows.dtype, self.modes.dtype)
         basis = xp.astype(self.rows, kind, copy=False)
         V = extended(basis, rows, self.inner, floor=floor)
@@ -197,22 +210,27 @@ class POD:
         Raises
         ------
         ValueError
-            If the file was not written by `save`.
+            If the file was not written by `save`, or is damaged.
         """
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            if "about" not in archive or str(archive["about"][0]) != _format:
-                raise ValueError(f"{os.fspath(path)} is no file of POD.save")
-            _, samples, norm, error, method = (str(part) for part in archive["about"])
-            return cls(
-                modes=archive["modes"],
-                singular_values=archive["singular_values"],
-                mean=archive.get("mean"),
-                mass=archive.get("mass"),
-                samples=int(samples),
-                norm=float(norm),
-                error=float(error),
-                method=method,
-            )
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+                known, samples, norm, error, method = (str(part) for part in archive["about"])
+                parts = {name: archive[name] for name in archive if name != "about"}
+                if known == _format:
+                    return cls(
+                        modes=parts["modes"],
+                        singular_values=parts["singular_values"],
+                        mean=parts.get("mean"),
+                        mass=parts.get("mass"),
+                        samples=int(samples),
+                        norm=float(norm),
+                        error=float(error),
+                        method=method,
+                    )
+        except (ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile) as error_found:
+            reason = f"{type(error_found).__name__}: {error_found}"
+            raise ValueError(f"{os.fspath(path)} is no file of POD.save ({reason})") from None
+        raise ValueError(f"{os.fspath(path)} is no file of POD.save, but {known!r}")
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))

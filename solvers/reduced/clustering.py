@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
+from structlin._norm import power_of_two
 from structlin._validation import first_nonfinite
 from structlin.solvers.reduced._fields import (
+    as_reals,
     require_count,
     require_finite_samples,
     snapshots_as_rows,
 )
-from structlin.solvers.reduced._inner import InnerProduct, power_of_two
+from structlin.solvers.reduced._inner import InnerProduct, row_units
 
 _rounds = 1000
 
@@ -51,7 +53,8 @@ def sine_dissimilarity(
     ``d²`` the mean square of the projection error: clusters of this dissimilarity are made for
     local bases [1]_. For trajectories it is the root mean square of the sines of the principal
     angles, as many as the smaller dimension; directions below 1e-6 of a trajectory's largest do
-    not count. The rounding error is about ``√eps``.
+    not count (in single precision, below ``√(10 times eps)``, about 1e-3). The rounding error is
+    about ``√eps``.
 
     References
     ----------
@@ -79,7 +82,7 @@ def sine_dissimilarity(
 def unit_rows(U: Any, inner: InnerProduct) -> Any:
     """Return rows of norm 1; raise ``ValueError`` if one is zero."""
     xp = namespace(U)
-    U = U / power_of_two(U)
+    U = U / row_units(U)
     sizes = inner.norms(U)
     zero = sizes == 0
     if bool(xp.any(zero)):
@@ -96,15 +99,17 @@ def _between_spans(snapshots: Any, mass: Any) -> NDArray[np.float64]:
     require_finite_samples("snapshots", snapshots)
     samples, times = snapshots.shape[:2]
     U, shape = snapshots_as_rows(xp.reshape(snapshots, (samples * times, *snapshots.shape[2:])))
-    U = U / power_of_two(U)
     inner = InnerProduct(mass, shape, U)
+    # squares of sizes, below which directions are rounding errors
+    least = max(1e-12, 10 * times * float(xp.finfo(U.dtype).eps))
     spans = []
     for sample in range(samples):
         one = U[sample * times : (sample + 1) * times, :]
+        one = one / power_of_two(one)
         w, W = xp.linalg.eigh(inner.between(one, one))
         if not float(w[-1]) > 0:
             raise ValueError(f"sample {sample} is zero everywhere: it has no direction")
-        count = int(xp.sum(xp.astype(w > 1e-12 * w[-1], xp.int64)))
+        count = int(xp.sum(xp.astype(w > least * w[-1], xp.int64)))
         lead = xp.conj(W) if xp.isdtype(W.dtype, "complex floating") else W
         sizes = xp.astype(xp.sqrt(w[times - count :]), U.dtype)
         spans.append(xp.matmul(lead[:, times - count :].T, one) / sizes[:, None])
@@ -237,7 +242,7 @@ def k_medoids(
 
 
 def _checked(dissimilarity: Any) -> NDArray[np.float64]:
-    D = np.asarray(dissimilarity, dtype=np.float64)
+    D = as_reals("dissimilarity", dissimilarity)
     if D.ndim != 2 or D.shape[0] != D.shape[1] or not D.shape[0]:
         raise ValueError(f"dissimilarity has shape {D.shape}: pass (samples, samples)")
     place = first_nonfinite(D)

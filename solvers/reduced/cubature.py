@@ -193,6 +193,19 @@ def galerkin_cubature(
     weights, tol, points
         As for `empirical_cubature`, of the integrands ``v_k f``.
 
+    Returns
+    -------
+    Cubature
+
+    Raises
+    ------
+    ValueError
+        If there are no modes, and as for `empirical_cubature`.
+
+    Notes
+    -----
+    All products are held in memory, ``samples · rank`` fields.
+
     Examples
     --------
     >>> import numpy as np
@@ -209,6 +222,8 @@ def galerkin_cubature(
     F, shape = snapshots_as_rows(fields, "fields")
     if shape != test.shape:
         raise ValueError(f"fields have shape {shape} but the modes {test.shape}")
+    if not test.rank:
+        raise ValueError("the basis has no modes: there is nothing to integrate")
     xp = namespace(F, test.rows)
     V = test.rows
     V = xp.conj(V) if xp.isdtype(V.dtype, "complex floating") else V
@@ -224,6 +239,9 @@ def _checked_weights(weights: Any, shape: tuple[int, ...], S: Any) -> Any:
         raise ValueError(f"weights has shape {tuple(weights.shape)} but integrands have {shape}")
     w = xp.reshape(inexact(weights, xp), (-1,))
     require_finite("weights", w)
+    if xp.isdtype(w.dtype, "complex floating"):
+        raise TypeError("weights is complex: a rule has real and positive weights")
+    w = xp.astype(w, xp.finfo(S.dtype).dtype, copy=False)
     wrong = w <= 0
     if bool(xp.any(wrong)):
         i = int(xp.argmax(xp.astype(wrong, xp.int8)))
@@ -231,7 +249,7 @@ def _checked_weights(weights: Any, shape: tuple[int, ...], S: Any) -> Any:
             f"weights has {float(w[i]):g} at point {i}: a rule that is to be thinned out has "
             "positive weights"
         )
-    return xp.astype(w, xp.finfo(S.dtype).dtype, copy=False)
+    return w
 
 
 def _host(x: Any) -> Any:

@@ -40,8 +40,8 @@ class Efficiency:
     @property
     def gains(self) -> NDArray[np.float64]:
         """For every size, the global width divided by the expected one: above 1, clusters pay."""
-        floor = np.finfo(np.float64).tiny
-        return self.global_widths / np.maximum(self.expected_widths, floor)
+        floor = np.finfo(np.float64).eps  # smaller widths are rounding errors
+        return np.maximum(self.global_widths, floor) / np.maximum(self.expected_widths, floor)
 
     def __repr__(self) -> str:
         k = len(self.ranks) // 2
@@ -54,6 +54,7 @@ class Efficiency:
 
 def efficiency(
     coefficients: NDArray[Any],
+    sizes: NDArray[np.float64],
     labels: NDArray[np.int64],
     chosen: NDArray[np.int64] | None,
     *,
@@ -66,7 +67,9 @@ def efficiency(
     Parameters
     ----------
     coefficients : (samples, times, r) ndarray
-        Of all snapshots in a basis that has them without loss.
+        Of all snapshots in a basis that has them without loss, every sample in its own unit.
+    sizes : (samples,) ndarray
+        These units, of which the largest is 1: bases are made of samples as they are.
     labels : (samples,) ndarray
         Their clusters.
     chosen : (samples,) ndarray or None
@@ -85,13 +88,14 @@ def efficiency(
     order = order[np.argsort(labels[order], kind="stable")]
     fold_of[order] = np.arange(samples) % folds
     squares = {name: np.zeros((samples, largest)) for name in ("global", "local", "expected")}
+    weighted = coefficients * sizes[:, None, None]
     assigned = labels if chosen is None else chosen
     for fold in range(folds):
         held = fold_of == fold
         known = ~held
-        squares["global"][held] = _missed(coefficients[known], coefficients[held], largest)
+        squares["global"][held] = _missed(weighted[known], coefficients[held], largest)
         for label in np.unique(labels):
-            basis = coefficients[known & (labels == label)]
+            basis = weighted[known & (labels == label)]
             for name, own in (("local", labels), ("expected", assigned)):
                 these = held & (own == label)
                 if np.any(these):
@@ -121,6 +125,15 @@ def _missed(known: NDArray[Any], held: NDArray[Any], largest: int) -> NDArray[np
     return missed
 
 
+def standard_deviations(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return those of every column of (samples, p) numbers of any size, and 1 where it is zero."""
+    centred = points - np.mean(points, axis=0)
+    unit = np.max(np.abs(centred), axis=0)
+    unit = np.where(unit > 0, unit, 1)
+    deviations = unit * np.std(centred / unit, axis=0)
+    return np.where(deviations > 0, deviations, 1)
+
+
 class NearestSamples:
     """A classifier: the vote of the nearest samples in scaled parameters.
 
@@ -137,8 +150,7 @@ class NearestSamples:
 
     def __init__(self, parameters: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
         self.center = np.mean(parameters, axis=0)
-        deviations = np.std(parameters, axis=0)
-        self.scale = np.where(deviations > 0, deviations, 1)
+        self.scale = standard_deviations(parameters)
         self.points = (parameters - self.center) / self.scale
         self.labels = labels
         distances = self._distances(self.points)

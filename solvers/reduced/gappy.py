@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from structlin._backend import device, is_numpy, namespace, scipy_of
-from structlin._validation import inexact, require_array
+from structlin._validation import first_nonfinite, inexact, require_array
 from structlin.matrices._base import adjoint_of
 from structlin.solvers.reduced._fields import require_count
+from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
 
 _methods = ("qdeim", "deim")
@@ -173,6 +174,7 @@ class GappyPOD:
         ordered = xp.sort(indices)
         if bool(xp.any(ordered[1:] == ordered[:-1])):
             raise ValueError("indices has a point twice: pass different ones")
+        indices = xp.astype(indices, xp.int64, copy=False)
         self.basis, self.indices = basis, indices
         rows = xp.take(basis.rows, indices, axis=1).T  # (m, r)
         Q, s, Wh = xp.linalg.svd(rows, full_matrices=False)
@@ -200,16 +202,18 @@ class GappyPOD:
     def misfit(self, values: Any) -> Any:
         """Return how far values ``(…, m)`` are from those of any field of the basis.
 
-        It is the distance relative to the norm of the values, zero for as many points as modes.
+        It is the distance relative to the norm of the values, zero for as many points as modes;
+        for values of zeros, 0 or infinity.
         """
-        values = self._checked(values)
+        given, values = values, self._checked(values)
         xp = namespace(values)
-        offset = self._offset
+        unit = row_units(values)
+        values = values / unit
         fitted = xp.matmul(xp.matmul(values, self._fit), self._at_points.T)
-        shift = 0.0 if offset is None else offset
-        size = xp.linalg.vector_norm(values + shift, axis=-1)
         wrong = xp.linalg.vector_norm(values - fitted, axis=-1)
-        return wrong / xp.where(size > 0, size, xp.ones_like(size))
+        size = xp.linalg.vector_norm(inexact(given, xp) / unit, axis=-1)
+        ratio = wrong / xp.where(size > 0, size, xp.ones_like(size))
+        return xp.where((size == 0) & (wrong > 0), xp.full_like(ratio, xp.inf), ratio)
 
     def projector(self, test: POD) -> tuple[Any, Any]:
         """Return ``T``, (r, m), and ``t``, (r,), with ``T values + t ≈ Vᴴ f`` for test modes ``V``.
@@ -241,6 +245,10 @@ class GappyPOD:
                 "for every point"
             )
         values = inexact(values, xp)
+        place = first_nonfinite(values)
+        if place is not None:
+            where = f"sample {place // m} of values" if values.ndim > 1 else "values"
+            raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
         return values if self._offset is None else values - self._offset
 
     def __repr__(self) -> str:

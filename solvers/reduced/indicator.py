@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from structlin._errors import ConvergenceWarning
 from structlin.covariance import Matern
 from structlin.solvers.gp import KroneckerGP
+from structlin.solvers.reduced._fields import as_reals
 
 # pairs from which a Gaussian process is learned; fewer get a straight line
 _enough = 8
@@ -30,9 +32,12 @@ class ErrorIndicator:
     -----
     The logarithm of the error is a straight line in the logarithm of the misfit, by least squares,
     plus a Gaussian process of one variable (Matérn 5/2) whose length scale, variance and noise
-    have the maximal likelihood. Above the misfits it was fitted to, the line goes on, and the
-    standard deviation grows; below the smallest one, errors stay what they are there.
-    Everything is on the host.
+    have the maximal likelihood; there is no process for fewer than eight pairs. Above the misfits
+    it was fitted to, the line goes on, and the standard deviation grows; below the smallest one,
+    errors stay what they are there. Everything is on the host.
+
+    It is statistics, no bound: it says what errors belonged to such misfits where both were known.
+    Errors that the misfit does not see, and problems unlike those, are outside of it.
 
     Examples
     --------
@@ -56,9 +61,9 @@ class ErrorIndicator:
         Raises
         ------
         ValueError
-            If numbers are negative, NaN or Inf, or fewer than two pairs are left.
+            If numbers are negative, NaN or Inf, or fewer than three pairs are left.
         """
-        x, y = (np.asarray(values, dtype=np.float64) for values in (misfits, errors))
+        x, y = as_reals("misfits", misfits), as_reals("errors", errors)
         if x.ndim != 1 or x.shape != y.shape:
             raise ValueError(f"misfits have shape {x.shape} and errors {y.shape}: pass vectors")
         for name, values in (("misfit", x), ("error", y)):
@@ -66,8 +71,11 @@ class ErrorIndicator:
             if len(wrong):
                 raise ValueError(f"{name} {wrong[0]} is {values[wrong[0]]:g}: pass numbers >= 0")
         known = (x > 0) & (y > 0)
-        if np.sum(known) < 2:
-            raise ValueError(f"{np.sum(known)} pairs are too few: pass two or more")
+        if np.sum(known) < 3:
+            raise ValueError(
+                f"{np.sum(known)} pairs of numbers > 0 are too few for a line and what is around "
+                "it: pass three or more"
+            )
         self.misfits, self.errors = x[known], y[known]
         logs, values = np.log(self.misfits), np.log(self.errors)
         self._center = float(np.mean(logs))
@@ -77,7 +85,7 @@ class ErrorIndicator:
         slope = float(np.mean(t * (values - np.mean(values)))) if spread > 0 else 0.0
         self._line = float(np.mean(values)), slope
         rest = values - self._line[0] - slope * t
-        self._scatter = float(np.std(rest))
+        self._scatter = math.sqrt(float(np.sum(rest**2)) / (len(rest) - 2))
         scale = spread * float(np.std(values))
         self.correlation = slope * self._width / scale if scale > 0 else 0.0
         self._process = self._learned(t, rest)
@@ -108,19 +116,20 @@ class ErrorIndicator:
         """
         if not len(self.misfits):
             raise ValueError("there is no calibration yet: call fit(misfits, errors) first")
-        x = np.asarray(misfits, dtype=np.float64)
+        x = as_reals("misfits", misfits)
         if not np.all(np.isfinite(x) & (x >= 0)):
             raise ValueError("misfits have a negative number, NaN or Inf")
         logs = np.log(np.maximum(x, np.min(self.misfits)))
         t = (np.reshape(logs, (-1,)) - self._center) / self._width
         mean = self._line[0] + self._line[1] * t
-        deviation = np.full_like(mean, self._scatter)
+        variance = np.ones_like(mean)  # in units of the scatter around the line
         if self._process is not None:
             nodes, place = np.unique(t, return_inverse=True)
             posterior = self._process.posterior(nodes)
             mean = mean + self._scatter * posterior.mean[place]
             variance = posterior.variance[place] + self._process.noise
-            deviation = self._scatter * np.sqrt(variance)
+        variance = variance + (1 + t**2) / len(self.misfits)  # of the line itself
+        deviation = self._scatter * np.sqrt(variance)
         return np.reshape(np.exp(mean), x.shape), np.reshape(deviation, x.shape)
 
     def __repr__(self) -> str:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from structlin._backend import device, namespace, on_host
 from structlin._validation import first_nonfinite
 from structlin.solvers.reduced._fields import (
+    as_reals,
     batch_as_rows,
     require_count,
     require_finite_samples,
     snapshots_as_rows,
 )
+from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.clustering import (
     Clustering,
@@ -71,14 +73,18 @@ class LocalBases:
         Raises
         ------
         ValueError
-            If no parameters were given to `local_pod`, or these are others in number.
+            If no parameters were given to `local_pod`, these are others in number, or one is NaN
+            or Inf.
         """
         if self._classifier is None:
             raise ValueError("there is no classifier: pass parameters to local_pod")
-        given = np.asarray(parameters, dtype=np.float64)
+        given = as_reals("parameters", parameters)
         p = self._classifier.points.shape[1]
         if given.ndim not in (1, 2) or given.shape[-1] != p:
             raise ValueError(f"parameters has shape {given.shape}: pass ({p},) or (m, {p})")
+        place = first_nonfinite(given)
+        if place is not None:
+            raise ValueError(f"parameters has a NaN or Inf in row {place // p}: pass finite ones")
         found = self._classifier(np.atleast_2d(given))
         return found[0] if given.ndim == 1 else found
 
@@ -182,6 +188,10 @@ def local_pod(
         found = k_medoids(angles, clusters, restarts=restarts, rng=generator)
     xp = namespace(snapshots)
     U, _ = snapshots_as_rows(xp.reshape(snapshots, (samples, times * math.prod(shape))))
+    largest = _host(xp.max(xp.abs(U), axis=1))
+    if np.any(largest == 0):
+        raise ValueError(f"sample {int(np.argmin(largest))} is zero everywhere: leave it out")
+    in_units = xp.reshape(U / row_units(U), (samples * times, *shape))
     U = xp.reshape(U, (samples, times, *shape))
 
     def of_samples(places: Any) -> Any:
@@ -199,14 +209,15 @@ def local_pod(
     classifier = None
     if parameters is not None:
         classifier = NearestSamples(_checked(parameters, samples), found.labels)
-    whole = pod(of_samples(np.arange(samples)), tol=1e-12, mass=mass)
-    C = whole.to_modes(xp.reshape(U, (samples * times, *shape)))
+    whole = pod(in_units, tol=1e-12, mass=mass)
+    C = whole.to_modes(in_units)
     folds = min(require_count("folds", folds, least=2), samples)
     return LocalBases(
         bases=tuple(bases),
         clustering=found,
         efficiency=efficiency(
             _host(C).reshape(samples, times, whole.rank),
+            largest / np.max(largest),
             found.labels,
             None if classifier is None else classifier.left_out,
             folds=folds,
@@ -219,9 +230,12 @@ def local_pod(
 
 
 def _checked(parameters: Any, samples: int) -> NDArray[np.float64]:
-    given = np.asarray(parameters, dtype=np.float64)
-    if given.ndim != 2 or given.shape[0] != samples:
-        raise ValueError(f"parameters has shape {given.shape}: pass ({samples}, p)")
+    given = as_reals("parameters", parameters)
+    if given.ndim != 2 or given.shape[0] != samples or not given.shape[1]:
+        raise ValueError(
+            f"parameters has shape {given.shape}: pass ({samples}, p), a column for every "
+            "parameter, mu[:, None] where there is one"
+        )
     place = first_nonfinite(given)
     if place is not None:
         raise ValueError(f"the parameters of sample {place // given.shape[1]} have a NaN or Inf")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -132,7 +133,7 @@ class ReducedModel:
 
     def state(self, coefficients: Any) -> ReducedState:
         """Return the field of coefficients, as the callables get it."""
-        return ReducedState(self._lookup, coefficients)
+        return ReducedState(self._lookup, self._checked("coefficients", coefficients))
 
     def field(self, coefficients: Any) -> Any:
         """Return the fields ``(…, *shape)`` of coefficients ``(…, r)``."""
@@ -155,7 +156,7 @@ class ReducedModel:
 
     def _equations(self, c: Any, mu: Any, linear: Any) -> Any:
         xp = namespace(c)
-        r = xp.matmul(self._T, self._called(self.state(c), mu))
+        r = xp.matmul(self._T, self._called(ReducedState(self._lookup, c), mu))
         if self._t is not None:
             r = r + self._t
         if linear is not None:
@@ -184,6 +185,7 @@ class ReducedModel:
             If there is neither a linear part nor a `GappyPOD`.
         """
         values = self.values(coefficients, mu)
+        coefficients = self._checked("coefficients", coefficients)
         xp = namespace(values)
         if self._linear:
             other: Any = 0.0
@@ -200,14 +202,26 @@ class ReducedModel:
         xp = namespace(c)
         if self._jacobian is None:
             return self._differences(c, r, mu, linear)
-        found = self._jacobian(self.state(c), mu, self.indices)
+        found = self._jacobian(ReducedState(self._lookup, c), mu, self.indices)
         if isinstance(found, tuple):
             columns, values = found
+            self._require_jacobian(found, 2)
             rows = xp.sum(values[..., None] * self._lookup.rows_at(columns), axis=1)
         else:
+            self._require_jacobian((found,), 1)
             rows = found[:, None] * self._lookup.rows_at(self.indices)
         J = xp.matmul(self._T, rows)
         return J if linear is None else J + linear[0]
+
+    def _require_jacobian(self, parts: tuple[Any, ...], ndim: int) -> None:
+        m = self.indices.shape[0]
+        shapes = [tuple(getattr(part, "shape", ())) for part in parts]
+        if len(set(shapes)) > 1 or len(shapes[0]) != ndim or shapes[0][0] != m:
+            raise ValueError(
+                f"jacobian returned {' and '.join(map(str, shapes))} for {m} places: return an "
+                f"array ({m},) of derivatives by u[idx], or a tuple (columns, values) of two "
+                f"arrays ({m}, k)"
+            )
 
     def _differences(self, c: Any, r: Any, mu: Any, linear: Any) -> Any:
         xp = namespace(c)
@@ -267,11 +281,15 @@ class ReducedModel:
         xp = namespace(c)
         eps = float(xp.finfo(c.dtype).eps)
         rtol = (1e-8 if eps < 1e-10 else 1e-5) if rtol is None else rtol
-        if not rtol >= eps:
-            raise ValueError(f"rtol is {rtol}: steps in {c.dtype} are resolved to {eps:.1g}")
+        if not isinstance(rtol, numbers.Real) or not eps <= float(rtol) < 1:
+            raise ValueError(
+                f"rtol is {rtol!r}: steps in {c.dtype} are resolved to {eps:.1g}, pass a number "
+                "from there to below 1"
+            )
         linear = self._linear_at(mu)
         r = self._equations(c, mu, linear)
-        norms, status = [norm(r)], "max_iterations"
+        norms: list[float] = [norm(r)]
+        status: Status = "max_iterations"
         if not math.isfinite(norms[0]):
             raise ValueError(
                 "the residual is NaN or Inf at the start: pass a start for which it is finite"
@@ -299,8 +317,7 @@ class ReducedModel:
                 break
             c, r = damped
             norms.append(norm(r))
-        made: Status = status  # type: ignore[assignment]
-        return Solution(c, made, len(norms) - 1, np.asarray(norms))
+        return Solution(c, status, len(norms) - 1, np.asarray(norms))
 
     def _damped(
         self, c: Any, step: Any, before: float, mu: Any, linear: Any
@@ -321,15 +338,20 @@ class ReducedModel:
         xp, V = namespace(self.basis.modes), self.basis.rows
         if start is None:
             return xp.zeros(self.basis.rank, dtype=V.dtype, device=device(V))
-        require_array("start", start)
-        namespace(start, V)
-        device(start, V)
-        if tuple(start.shape) != (self.basis.rank,):
+        return self._checked("start", start)
+
+    def _checked(self, name: str, c: Any) -> Any:
+        """Return a copy of coefficients in the data type of the modes, or one that has it."""
+        xp, V = namespace(self.basis.modes), self.basis.rows
+        require_array(name, c)
+        namespace(c, V)
+        device(c, V)
+        if tuple(c.shape) != (self.basis.rank,):
             raise ValueError(
-                f"start has shape {tuple(start.shape)} but there are {self.basis.rank} modes"
+                f"{name} has shape {tuple(c.shape)} but there are {self.basis.rank} modes"
             )
-        start = inexact(start, xp)
-        return xp.astype(start, xp.result_type(start.dtype, V.dtype), copy=True)
+        c = inexact(c, xp)
+        return xp.astype(c, xp.result_type(c.dtype, V.dtype), copy=True)
 
     def __repr__(self) -> str:
         n, m = self.basis.rows.shape[1], self.indices.shape[0]
@@ -352,7 +374,13 @@ def _projected(
     if xp.isdtype(V.dtype, "complex floating"):
         test = xp.conj(V)
     thetas, parts = [], []
-    for theta, matrix in pairs:
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise TypeError(
+                f"linear has a {type(pair).__name__} in its list: pass one matrix, or a list of "
+                "pairs [(theta, matrix), …] with functions theta(mu)"
+            )
+        theta, matrix = pair
         if theta is not None:
             require_callable("theta", theta)
         A = as_matrix(matrix, "linear")

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin._norm import norm
+from structlin._norm import norm, power_of_two
 from structlin.matrices import Diagonal, LinearOperator
 from structlin.sketching import svd
 from structlin.sketching._operand import as_matrix
@@ -16,7 +16,7 @@ from structlin.solvers.reduced._fields import (
     require_tolerance,
     snapshots_as_rows,
 )
-from structlin.solvers.reduced._inner import InnerProduct, extended, power_of_two
+from structlin.solvers.reduced._inner import InnerProduct, extended
 from structlin.solvers.reduced.basis import POD
 
 _methods = ("auto", "gram", "randomized")
@@ -64,7 +64,7 @@ def pod(
     ------
     ValueError
         If not exactly one of rank and tolerance is given, shapes do not fit, a sample has a NaN or
-        Inf, or the mass is not positive definite.
+        Inf, or the mass is not Hermitian and positive definite, as far as the snapshots show it.
 
     Warns
     -----
@@ -114,14 +114,16 @@ def pod(
         return _randomized(snapshots, None, shape, inner, rank, tol, rng)
     S, shape = snapshots_as_rows(snapshots)
     rank, tol = _wanted(rank, tol, S.shape)
-    xp, mean = namespace(S), None
+    xp, mean, size = namespace(S), None, 0.0
     unit = power_of_two(S)
     S = S / unit if unit != 1 else S
     if center:
-        mean = xp.mean(S, axis=0)
+        mean, size = xp.mean(S, axis=0), norm(S)
         S = S - mean
         mean = xp.reshape(mean * unit, shape)
     inner = InnerProduct(mass, shape, S)
+    if mean is not None and norm(S) <= 10 * float(xp.finfo(S.dtype).eps) * size:
+        S = xp.zeros_like(S)  # rounding errors of equal snapshots
     if method == "auto":
         # five hundred, and a twelfth: from there on the sketch is faster
         few = rank is not None and 12 * (rank + 10) < min(S.shape)

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from structlin._backend import device, namespace
+from structlin._norm import power_of_two
 from structlin.solvers.reduced._fields import (
     require_count,
     require_tolerance,
     snapshots_as_rows,
 )
-from structlin.solvers.reduced._inner import InnerProduct, extended, power_of_two
+from structlin.solvers.reduced._inner import InnerProduct, extended
 from structlin.solvers.reduced.basis import POD
 
 
@@ -68,6 +69,7 @@ class StreamingPOD:
         self.rank, self.tol = require_count("rank", rank), require_tolerance("tol", tol)
         self.mass, self.samples = mass, 0
         self._inner: InnerProduct | None = None
+        self._unit = 1.0
         self._squares = 0.0  # of everything seen, in units
         self._lost = 0.0
 
@@ -79,12 +81,11 @@ class StreamingPOD:
         ValueError
             If their shape is not that of the first ones, or a sample has a NaN or Inf.
         TypeError
-            If they are complex and the first ones were real.
+            If they are complex or double precision, and the first ones real or single.
         """
         U, shape = snapshots_as_rows(snapshots)
         xp = namespace(U)
         if self._inner is None:
-            self._unit = power_of_two(U)
             self._inner = InnerProduct(self.mass, shape, U)
             self._modes = U[:0, :]
             self._values = xp.zeros(0, dtype=xp.finfo(U.dtype).dtype, device=device(U))
@@ -94,21 +95,37 @@ class StreamingPOD:
             if shape != self._inner.shape:
                 raise ValueError(f"fields have shape {shape}, but had {self._inner.shape} before")
             if xp.result_type(U.dtype, self._modes.dtype) != self._modes.dtype:
-                raise TypeError(f"snapshots are {U.dtype}, but were {self._modes.dtype} before")
+                raise TypeError(
+                    f"snapshots are {U.dtype}, but were {self._modes.dtype} before: convert them "
+                    "to one data type first"
+                )
             U = xp.astype(U, self._modes.dtype, copy=False)
+        self._measured_in(power_of_two(U))
         self._take(U / self._unit)
         self.samples += U.shape[0]
+
+    def _measured_in(self, unit: float) -> None:
+        """Go over to a unit in which the next snapshots are numbers that can be squared."""
+        if not self._squares:  # zeros so far
+            self._unit = unit
+        elif unit > self._unit:
+            factor = self._unit / unit
+            self._values = self._values * factor
+            self._squares *= factor**2
+            self._lost *= factor
+            self._unit = unit
 
     def _take(self, U: Any) -> None:
         inner, xp = self._inner, namespace(U)
         if inner is None:
             raise ValueError("there are no snapshots yet")
         size = inner.norm(U)
-        if not math.isfinite(size):
+        if not math.isfinite(size * size):
             raise ValueError("the norms of these snapshots overflow: scale all of them down")
         self._squares += size**2
         eps = float(xp.finfo(U.dtype).eps)
-        floor = 10 * eps * math.sqrt(U.shape[0]) * size
+        # what is a rounding error of everything seen needs no modes
+        floor = eps * max(10 * math.sqrt(U.shape[0]) * size, math.sqrt(self._squares))
         old = self._modes.shape[0]
         V = extended(self._modes, U, inner, floor=floor)
         if not V.shape[0]:

@@ -56,7 +56,7 @@ PROBLEMS = {
     # saturated by its grid: nothing is gained over the linear map, from 20 000 samples
     "advection-signs": Problem(datasets.advection_signs, 20_000, 5_000, kernels=False),
     "helmholtz": Problem(
-        datasets.helmholtz, 2000, 200, {"symmetry": reflections(0, ndim=2), "features": "dct"}
+        datasets.helmholtz, 2000, 200, {"symmetry": reflections(0, ndim=2), "metric": "gradient"}
     ),
     "navier-stokes": Problem(datasets.navier_stokes, 2000, 200),
 }

@@ -49,12 +49,7 @@ def legendre_lobatto(
     """
     if not isinstance(n, int) or n < 2:
         raise ValueError(f"n is {n!r}: both ends are nodes, pass 2 or more")
-    if not low < high:
-        raise ValueError(f"the interval is [{low:g}, {high:g}]: the first end must be the smaller")
-    t, w = _reference(n)
-    xp, where = place(like)
-    nodes = low * ((1 - t) / 2) + high * ((1 + t) / 2)
-    return xp.asarray(nodes, device=where), xp.asarray(w * ((high - low) / 2), device=where)
+    return _on_interval(*_lobatto_reference(n), low, high, like)
 
 
 def legendre_gauss(
@@ -94,9 +89,13 @@ def legendre_gauss(
     """
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"n is {n!r}: pass 1 node or more")
+    return _on_interval(*_gauss_reference(n), low, high, like)
+
+
+def _on_interval(t: Any, w: Any, low: float, high: float, like: Any) -> tuple[Any, Any]:
+    """Return nodes and weights of ``[−1, 1]`` as those of an interval."""
     if not low < high:
         raise ValueError(f"the interval is [{low:g}, {high:g}]: the first end must be the smaller")
-    t, w = _gauss_reference(n)
     xp, where = place(like)
     nodes = low * ((1 - t) / 2) + high * ((1 + t) / 2)
     return xp.asarray(nodes, device=where), xp.asarray(w * ((high - low) / 2), device=where)
@@ -121,8 +120,8 @@ def _gauss_reference(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 @functools.lru_cache(maxsize=32)
-def _reference(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the nodes and weights of ``[−1, 1]``."""
+def _lobatto_reference(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the Lobatto nodes and weights of ``[−1, 1]``."""
     degree = n - 1
     x = np.sin(np.pi * (2 * np.arange(n) - degree) / (2 * degree))
     for _ in range(20):  # six or seven are enough

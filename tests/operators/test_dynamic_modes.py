@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -254,3 +256,57 @@ def test_bad_input():
     assert repr(DynamicModes("rbf")) == "<DynamicModes of rbf, not fitted>"
     assert "10 pairs, 3 eigenvalues" in repr(model)
     assert "modulus" in model.report()
+
+
+def test_no_states_have_no_future(library):
+    states = library.asarray(np.eye(3))
+    for features in ("state", "rbf", monomials(2)):
+        model = DynamicModes(features).fit(states)
+        assert model.forecast(states[:0, ...], 4).shape == (0, 4, 3)
+
+
+def test_a_fit_that_fails_leaves_what_was_learned():
+    states = np.eye(3)
+    model = DynamicModes().fit(states)
+    before = model.predict(states)
+    with pytest.raises(ValueError, match="nothing to learn"):
+        model.fit(np.zeros((4, 2)))
+    assert_allclose(model.predict(states), before)
+
+
+def test_eigenvalues_of_zero_and_tiny_ones():
+    states = np.random.default_rng(0).standard_normal((8, 3))
+    assert np.all(DynamicModes().fit(states, 0 * states).rates(0.5) == -np.inf)
+    tiny = DynamicModes().fit(states, 1e-100 * states @ np.diag([1.0, 3.0, 2.0]))
+    assert_allclose(tiny.eigenvalues, [3e-100, 2e-100, 1e-100])
+
+
+def test_a_dictionary_of_monomials_can_be_pickled():
+    states = np.random.default_rng(0).standard_normal((8, 2))
+    model = DynamicModes(monomials(2)).fit(states)
+    assert_allclose(pickle.loads(pickle.dumps(model)).predict(states), model.predict(states))
+
+
+def test_what_makes_no_sense_is_refused():
+    states = np.random.default_rng(0).standard_normal((9, 2))
+    model = DynamicModes().fit(states)
+    with pytest.raises(ValueError, match="not been fitted"):
+        _ = DynamicModes().modes
+    with pytest.raises(ValueError, match="a point is NaN or Inf"):
+        model.pseudospectrum([np.nan])
+    with pytest.raises(ValueError, match="pass a number"):
+        model.verified("most")
+    with pytest.raises(ValueError, match="1 features of inputs but 2 of outputs"):
+        DynamicModes(lambda x: np.ones((len(x), 1 + int(x[0, 0] == 0)))).fit(states, 0 * states)
+
+
+@pytest.mark.parametrize("content", ["array", "list"])
+def test_other_archives_are_no_models(tmp_path, content):
+    path = tmp_path / "other.npz"
+    with open(path, "wb") as file:
+        if content == "array":
+            np.save(file, np.ones(3))
+        else:
+            np.savez(file, about=np.asarray("[]"))
+    with pytest.raises(ValueError, match=r"was not written by DynamicModes\.save"):
+        DynamicModes.load(path)

@@ -165,3 +165,23 @@ def test_bad_input():
     empty = refine(lambda v: v, u[:0], u[:0], grid=grid)
     assert repr(empty) == "<Refinement of no sample>"
     assert LegendreGalerkin(Grid.legendre([(0, 1)], 4)).free is False
+
+
+def test_long_boxes_have_no_second_constant():
+    """The squared norm in H⁻¹ is ⟨f, u⟩ for the solution u."""
+    length = 1e7
+    grid = Grid.uniform([(0, 1), (0, length)], 9, kind="cell")
+    f = np.ones((9, 1)) * np.cos(np.pi * grid.axes[1] / length)
+    solver = Poisson(grid, bc="neumann")
+    found = residual_norm(solver, 0 * f, f, grid=grid, bc="neumann")
+    expected = length * np.mean(f * solver.solve(f))
+    np.testing.assert_allclose(found**2, expected, rtol=1e-10)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    grid = Grid.uniform([(0, 1)], 5)
+    u = np.zeros((3, 5))
+    with pytest.raises(ValueError, match=r"u has shape \(3, 5\) but f has \(2, 5\)"):
+        residual_norm(Poisson(grid), u, np.zeros((2, 5)), grid=grid)
+    with pytest.raises(ValueError, match=r"L\(u\) has shape \(5,\)"):
+        residual_norm(lambda v: v[0], u, u, grid=grid)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from structlin._norm import column_norms, norm
+from structlin._norm import column_norms, norm, power_of_two
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,16 @@ def test_norms_of_columns() -> None:
         assert column_norms(small)[1] == pytest.approx(3 * tiny, rel=1e-3, abs=0)
     assert column_norms(np.ones((0, 3), dtype=np.float32)).dtype == np.float32
     assert column_norms(np.ones((3, 0))).shape == (0,)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_a_power_of_two_makes_squares_numbers(dtype, library):
+    limits = np.finfo(dtype)
+    sizes = [limits.smallest_subnormal, limits.smallest_normal, 1e-20, 1e20, limits.max]
+    for size in sizes:
+        x = np.full(3, -size, dtype) * (1 + 1j if dtype[0] == "c" else 1)
+        unit = power_of_two(library.asarray(x, dtype))
+        assert math.frexp(unit)[0] == 0.5
+        assert 1 <= float(np.max(np.abs((x / unit).real))) < 2
+    ordinary = library.asarray(np.array([1e-5, -3e8]), dtype)
+    assert power_of_two(ordinary) == power_of_two(0 * ordinary) == power_of_two(ordinary[:0]) == 1

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from structlin._validation import inexact, require_finite
+from structlin._validation import (
+    inexact,
+    require_count,
+    require_finite,
+    require_finite_samples,
+    require_positive,
+    require_tolerance,
+)
 
 
 @pytest.mark.parametrize("name", ["float32", "float64", "complex64", "complex128"])
@@ -60,3 +69,28 @@ def test_strided_arrays_are_indexed_as_the_user_sees_them():
         require_finite("x", x[::2, ::2])
     with pytest.raises(ValueError, match=r"at \[4, 2\]"):
         require_finite("x", x.T)
+
+
+def test_samples_and_places_are_named():
+    x = np.zeros((4, 2, 3))
+    require_finite_samples("inputs", x)
+    x[2, 1, 0] = np.inf
+    with pytest.raises(ValueError, match=r"sample 2 of inputs has a NaN or Inf at \[1, 0\]"):
+        require_finite_samples("inputs", x)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, True, "a", None, math.nan])
+def test_what_is_no_count_is_refused(value):
+    with pytest.raises(ValueError, match="rank is .*: pass a whole number of 1 or more"):
+        require_count("rank", value)
+    assert require_count("rank", np.int64(3)) == 3
+
+
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "a", None])
+def test_what_is_no_size_or_tolerance_is_refused(value):
+    with pytest.raises(ValueError, match="length is .*: pass a positive number"):
+        require_positive("length", value)
+    with pytest.raises(ValueError, match="tol is .*: pass a number of 0 or more, below 1"):
+        require_tolerance("tol", value)
+    assert require_positive("length", 2) == 2.0
+    assert require_tolerance("tol", 0) == 0.0

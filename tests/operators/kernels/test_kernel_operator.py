@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
+import array_api_strict
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -16,8 +18,11 @@ from structlin.operators import (
     reflections,
     relative_errors,
 )
+from structlin.operators.kernels._blocks import at_element
+from structlin.operators.kernels._features import packed
 from structlin.operators.kernels._functions import kernels, slopes
-from structlin.operators.kernels._groups import square
+from structlin.operators.kernels._groups import Group, square
+from structlin.operators.kernels._systems import Direct, Metric
 
 x32 = np.arange(32) / 32
 
@@ -235,7 +240,7 @@ def test_grids_that_do_not_fit_are_refused():
     learned = KernelOperator(**fixed).fit(U, U**2, grid=grid)
     with pytest.raises(ValueError, match=r"shape \(10, 16\), but those of the fit were \(n, 32\)"):
         learned.predict(U[:, ::2])
-    with pytest.raises(ValueError, match="not continued beyond their box"):
+    with pytest.raises(ValueError, match=r"functions on \[0, 2\] along axis 0 are wanted on \[0, 1\]"):
         learned.predict(U, grid=Grid.uniform([(0, 2)], 32, kind="periodic"))
     without = KernelOperator(**fixed).fit(U, U**2)
     with pytest.raises(ValueError, match="fit had none"):
@@ -276,6 +281,11 @@ def test_bad_samples_are_named():
         ({"length_scale": 0.0}, "length_scale is 0.0"),
         ({"nugget": "none"}, "nugget is 'none'"),
         ({"symmetry": "circle"}, "symmetry is 'circle'"),
+        ({"symmetry": ("shift",)}, "pass a name, a pair"),
+        ({"symmetry": []}, "pass a name, a pair"),
+        ({"kernel": ()}, r"kernel is \(\)"),
+        ({"modes": 0}, "modes is 0"),
+        ({"metric": None}, "pass a number of 0 or more, or 'auto' or 'gradient'"),
         ({"landmarks": 0}, "landmarks is 0"),
     ],
 )
@@ -340,10 +350,47 @@ def test_single_precision_and_complex_functions():
     np.testing.assert_allclose(predicted, whole**2, atol=5e-3 * np.max(np.abs(whole**2)))
 
 
-def test_constant_data():
+@pytest.mark.parametrize("metric", ["auto", "gradient"])
+def test_constant_data(metric):
     U = np.ones((5, 4))
-    learned = KernelOperator().fit(U, 3 * U)
+    learned = KernelOperator(metric=metric).fit(U, 3 * U)
     np.testing.assert_allclose(learned.predict(U), 3 * U)
+    W = waves(20)
+    learned = KernelOperator("matern52", metric=metric).fit(W, np.zeros((20, 3)))
+    assert not learned.predict(W).any()
+
+
+@pytest.mark.parametrize("symmetry", [None, ("shift", "odd")])
+def test_no_new_inputs_and_copies(symmetry):
+    U = waves(30)
+    learned = KernelOperator(symmetry=symmetry, **fixed).fit(U, U**2)
+    mean, deviation = learned.predict(U[:0], return_std=True)
+    assert mean.shape == deviation.shape == (0, 32)
+    assert learned.novelty(U[:0]).shape == (0,)
+    again = pickle.loads(pickle.dumps(learned))
+    assert (again.predict(U) == learned.predict(U)).all()
+
+
+def test_other_array_libraries_are_refused():
+    U = waves(10)
+    for learned in (KernelOperator(**fixed), LinearOperatorRegression()):
+        with pytest.raises(ValueError, match="has learned nothing yet"):
+            learned.report()
+        learned.fit(U, U)
+        with pytest.raises(TypeError, match="are mixed"):
+            learned.predict(array_api_strict.asarray(U))
+
+
+def test_weights_of_images_are_images_of_weights():
+    U, V = fields(6)
+    group = Group(square(ndim=2), U, (4, 4))
+    features, outputs = ([packed(g(W)) for g in group.on_inputs] for W in (U, V))
+    system = Direct(Metric("matern52", 3.0), group, features, 1e-3)
+    blocks = system.fit(outputs)
+    weights = system.weights.reshape(6, 4, 4)
+    for k, g in enumerate(group.on_outputs):
+        found = at_element(blocks, group, 16, k)
+        np.testing.assert_allclose(found, packed(g(weights)), atol=1e-12)
 
 
 def test_saved_and_loaded(tmp_path):

@@ -248,6 +248,14 @@ def test_what_does_not_fit_is_refused(rng):
         fit_tucker_multiplier(X, Y, modes=3)
     with pytest.raises(ValueError, match="keeps the grid"):
         fit_tucker_multiplier(X, Y[:, :4])
+    with pytest.raises(ValueError, match=r"rank is 1\.5: pass a whole number"):
+        fit_monarch(X, Y, 3, rank=1.5)
+    with pytest.raises(ValueError, match="max_iterations is 0: pass a whole number"):
+        fit_tucker_multiplier(X, Y, max_iterations=0)
+    with pytest.raises(ValueError, match="ridge is None"):
+        fit_toeplitz(X, Y, ridge=None)
+    with pytest.raises(ValueError, match="there are no samples"):
+        fit_toeplitz(X[:0], Y[:0])
     with pytest.raises(ValueError, match="would be held out"):
         fit_toeplitz(X[:1], Y[:1])
     with pytest.raises(ValueError, match="ridge is -1"):
@@ -256,8 +264,10 @@ def test_what_does_not_fit_is_refused(rng):
         fit_toeplitz(X, Y, reach=-1)
     with pytest.raises(ValueError, match="too large"):
         fit_toeplitz(np.ones((2, 70, 70)), np.ones((2, 70, 70)))
-    with pytest.raises(ValueError, match=r"fitted to samples of shape \(6,\)"):
+    with pytest.raises(ValueError, match=r"have shape \(5,\) but \(6,\) is expected"):
         fit_toeplitz(X, Y).predict(X[:, :5])
+    with pytest.raises(TypeError, match="list is not an array"):
+        fit_toeplitz(X, Y).predict(X.tolist())
     with pytest.raises(TypeError, match="no array"):
         fit_toeplitz(3.0, Y)
 

@@ -208,3 +208,38 @@ def test_weights_integrate_and_interpolation_interpolates(kind):
     assert P[0, 3 * 8 + 5] == pytest.approx(1)
     linear = grid.evaluate(lambda x, y: x + 2 * y).ravel()
     assert P[1] @ linear == pytest.approx(0.9 + 0.2)
+
+
+def test_zeros_and_single_points_are_learned():
+    grid = Grid(np.linspace(0, 1, 9))
+    for structure in ("hierarchical", "low rank"):
+        zero = GreensFunction(rank=2, leaf=4, structure=structure, rng=0).learn(np.zeros_like, grid)
+        assert np.all(zero.predict(np.ones((2, 9))) == 0)
+    F = np.random.default_rng(0).standard_normal((5, 9))
+    zero = GreensFunction(rank=2, structure="low rank").fit(F, 0 * F, grid=grid)
+    assert np.all(zero.predict(F) == 0)
+    one = GreensFunction(rank=2, rng=0).learn(lambda f: 3 * f, Grid(np.array([0.5])))
+    assert np.allclose(one.predict(np.ones((4, 1))), 3)
+
+
+def test_single_precision_stays(rng):
+    F = rng.standard_normal((9, 7)).astype(np.float32)
+    U = F @ (np.eye(7, dtype=np.float32) + 1)
+    grid = Grid.uniform([(0, 1)], 7)
+    learned = GreensFunction(rank=7, structure="low rank").fit(F, U, grid=grid, weights=1.0)
+    assert learned.predict(F).dtype == np.float32
+    assert np.allclose(learned.predict(F), U, atol=1e-3)
+
+
+def test_what_a_solver_may_not_return():
+    grid = Grid(np.linspace(0, 1, 9))
+    with pytest.raises(ValueError, match="the solver returned a NoneType for forcings of shape"):
+        GreensFunction(rng=0).learn(lambda f: None, grid)
+    with pytest.raises(ValueError, match="solver returned shape"):
+        GreensFunction(rng=0).learn(lambda f: f[:, :3], grid)
+    learned = GreensFunction(rng=0).learn(lambda f: f, grid)
+    with pytest.raises(ValueError, match="sample 0 of the solutions has a NaN"):
+        learned.learn(lambda f: f * np.nan, Grid(np.linspace(0, 1, 5)))
+    # nothing is left of what was learned on another grid
+    with pytest.raises(ValueError, match="nothing has been learned"):
+        learned.predict(np.ones(5))

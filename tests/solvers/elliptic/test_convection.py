@@ -151,3 +151,32 @@ def test_bad_input():
     singular = ConvectionDiffusion(grid, shift=-8 / h**2 * np.sin(np.pi * h / 2) ** 2)
     with pytest.raises(np.linalg.LinAlgError):
         singular.solve(np.ones((6, 6)))
+
+
+@pytest.mark.parametrize("kind", ["chebyshev", "node"])
+@pytest.mark.parametrize("unit", [1e-100, 1e10, 1e100])
+def test_the_unit_of_length_does_not_matter(kind, unit):
+    def solution(length):
+        box = [(0, length), (0, length)]
+        grid = Grid.chebyshev(box, 8) if kind == "chebyshev" else Grid.uniform(box, 8)
+        return ConvectionDiffusion(grid, convection=3.0 / length).solve(np.ones((8, 8)))
+
+    np.testing.assert_allclose(solution(unit) / unit / unit, solution(1.0), rtol=1e-10)
+
+
+def test_coefficients_of_other_forms():
+    grid = Grid.chebyshev([(0, 1), (0, 1)], 6)
+    given = ConvectionDiffusion(grid, convection=[np.ones(6), 1.0]).solve(np.ones((6, 6)))
+    one = ConvectionDiffusion(grid, convection=np.asarray(1.0)).solve(np.ones((6, 6)))
+    np.testing.assert_allclose(given, one)
+    for wrong in (None, 1j, "fast"):
+        with pytest.raises(TypeError, match=r"convection\[0\] is"):
+            ConvectionDiffusion(grid, convection=wrong)
+
+
+def test_corners_that_disagree_warn():
+    solver = ConvectionDiffusion(Grid.chebyshev([(0, 1), (0, 1)], 6))
+    with pytest.warns(UserWarning, match="differ by 1") as caught:
+        solver.solve(np.zeros((6, 6)), [(1.0, 0.0), None])
+    assert caught[0].filename == __file__
+    solver.solve(np.zeros((6, 6)), lambda x, y: x + y)

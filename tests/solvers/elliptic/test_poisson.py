@@ -211,9 +211,35 @@ def test_scale_does_not_matter(scale):
     np.testing.assert_allclose(solver.solve(scale * F) / scale, solver.solve(F), rtol=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-130, 1e130])
+@pytest.mark.parametrize("bc", ["neumann", Robin(1.0), None], ids=str)
+def test_the_unit_of_length_does_not_matter(unit, bc):
+    x = np.array([0.0, 0.1, 0.4, 1.0])
+    scaled = Robin(bc.coefficient / unit) if isinstance(bc, Robin) else bc
+    f = np.ones(4) if bc != "neumann" else np.ones(4) - mean(Grid(x), np.ones(4)) + 0 * x
+    f = f + (x - mean(Grid(x), x))
+    u = Poisson(Grid(x), bc=bc).solve(f)
+    v = Poisson(Grid(unit * x), bc=scaled).solve(f)
+    np.testing.assert_allclose(v / unit / unit, u, atol=1e-12)
+
+
 def test_overflow_is_an_error():
     with pytest.raises(ValueError, match="overflows"):
         Poisson(Grid.uniform([(0, 1e30)], 9)).solve(np.full(9, 1e280))
+    grid = Grid.uniform([(0, 1)], 5)
+    for coef in (5e-324, 1e308):
+        with pytest.raises(ValueError, match="divide the equation"):
+            Poisson(grid, coef=coef).solve(np.ones(5))
+    single = np.ones(5, dtype=np.float32)
+    with pytest.raises(ValueError, match="overflow float32"):
+        Poisson(grid, coef=1e-60).solve(single)
+    with pytest.raises(ValueError, match="overflows float32"):
+        Poisson(grid, coef=np.full(5, 1e60)).solve(single)
+    with pytest.raises(ValueError, match=r"boundary\[0\]\[0\] has a NaN or Inf .* float32"):
+        Poisson(grid).solve(single, 1e300)
+    for length in (1e-150, 1e150):
+        with pytest.raises(ValueError, match="another unit"):
+            Poisson(Grid.uniform([(0, length)], 5))
 
 
 def test_only_slopes_are_given(library, rng):
@@ -333,6 +359,18 @@ def test_bad_input_is_named():
         Poisson(grid, method="legendre")
     with pytest.raises(ValueError, match="shift"):
         Poisson(grid, shift=math.nan)
+    data = np.zeros((3, 5))
+    data[1, 4] = np.inf
+    with pytest.raises(ValueError, match=r"boundary\[0\]\[1\] .* in sample \[1\], at \[4\]"):
+        solver.solve(np.ones((3, 5, 5)), [(None, data), None])
+    with pytest.raises(ValueError, match=r"U has samples \(3,\) but F has \(2,\)"):
+        solver.residual(np.ones((3, 5, 5)), np.ones((2, 5, 5)))
+    with pytest.raises(ValueError, match="rtol is -1"):
+        Poisson(grid, rtol=-1)
+    with pytest.raises(ValueError, match="maxiter"):
+        Poisson(grid, maxiter=2.5)
+    with pytest.raises(ValueError, match="number of Robin"):
+        Poisson(grid, bc=Robin(1e300))
     with pytest.raises(ValueError, match="imbalance"):
         Poisson(grid, imbalance=2.0)
     with pytest.raises(ValueError, match="kinds"):
@@ -341,8 +379,9 @@ def test_bad_input_is_named():
 
 def test_corners_that_disagree_warn():
     grid = Grid.uniform([(0, 1), (0, 1)], 5)
-    with pytest.warns(UserWarning, match="low side of axis 0 and of the high side of axis 1"):
+    with pytest.warns(UserWarning, match="low side of axis 0 and of the high") as caught:
         u = Poisson(grid).solve(np.zeros((5, 5)), [None, (None, 1.0)])
+    assert caught[0].filename == __file__
     assert u[0, 4] == 0  # the corner has the value of its first axis
     cells = Grid.uniform([(0, 1), (0, 1)], 5, kind="cell")
     with pytest.warns(UserWarning, match="differ"):

@@ -140,3 +140,12 @@ def test_bad_input():
     solver = UltrasphericalADI(grid)
     assert solver.solve(np.zeros((0, 5, 5)), 1.0).shape == (0, 5, 5)
     assert "sweeps>" in repr(solver)
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e100])
+def test_the_unit_of_length_does_not_matter(unit):
+    one, other = (
+        UltrasphericalADI(Grid.chebyshev([(0, length), (0, length)], 8)).solve(np.ones((8, 8)))
+        for length in (1.0, unit)
+    )
+    np.testing.assert_allclose(other / unit / unit, one, atol=1e-14)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from structlin import ConvergenceWarning
 from structlin.bases import Grid, dct
-from structlin.solvers import Poisson
+from structlin.solvers import Poisson, Robin
 from tests.solvers.elliptic.finite_volumes import mean, product_of, reference
 from tests.solvers.elliptic.test_poisson import boundary_of, loose, problems, quietly
 
@@ -173,3 +173,36 @@ def test_bad_input_is_named():
         Poisson(grid, mean="geometric")
     with pytest.warns(ConvergenceWarning, match="max_iterations"):
         Poisson(grid, coef=jumps(5, 4.0), maxiter=1).solve(1.0)
+
+
+@pytest.mark.parametrize("n", [65, 2049])
+def test_single_precision_converges_by_default(n):
+    """Warnings are errors: the default tolerance gives way to what rounding allows."""
+    grid = Grid.uniform([(0, 1)], n)
+    u = Poisson(grid, coef=lambda x: 1 + x).solve(np.ones(n, dtype=np.float32))
+    x = grid.axes[0]
+    np.testing.assert_allclose(u, np.log(1 + x) / math.log(2) - x, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["node", "cell"])
+def test_walls_that_feed_the_solution(kind, rng):
+    """Numbers of Robin below zero: solved where the shift outweighs them, else an error."""
+    grid = Grid.uniform([(0, 1)], 9, kind=kind)
+    coef, f = np.linspace(1, 2, 9), rng.standard_normal(9)
+    bc = [(Robin(-4.0), Robin(-4.0))]
+    for shift in (60.0, 1e4):
+        u = Poisson(grid, bc=bc, coef=coef, shift=shift).solve(f)
+        expected = reference(grid, bc, f, {}, coef=coef, shift=shift)
+        np.testing.assert_allclose(u, expected, atol=1e-8)
+    with pytest.raises(ValueError, match="not positive definite"):
+        Poisson(grid, bc=bc, coef=coef).solve(np.ones(9))
+
+
+@pytest.mark.parametrize("coef", [smooth, lambda x, y: 1 + 3.0 * (x > y)])
+def test_small_shifts(coef):
+    """Almost constants are solutions for almost nothing, which the preconditioner knows."""
+    grid = Grid.uniform([(0, 1), (0, 1)], 33, kind="cell")
+    found = Poisson(grid, bc="neumann", coef=coef, shift=1e-2, rtol=1e-8).solution(1.0)
+    assert found.converged
+    assert found.iterations <= 40
+    np.testing.assert_allclose(found.x, 100.0, rtol=1e-4)

@@ -8,8 +8,10 @@ import pytest
 from structlin import ConvergenceWarning
 from structlin.bases import Grid
 from structlin.solvers.evolution import (
+    EigenSpace,
     FourierSpace,
     SpectralEquation,
+    _run,
     active_fluid,
     advection,
     allen_cahn,
@@ -20,6 +22,7 @@ from structlin.solvers.evolution import (
     navier_stokes,
     step_limit,
 )
+from structlin.solvers.evolution.etdrk4 import Etdrk4
 from tests.solvers.evolution.grids import periodic, smooth
 
 methods = ["etdrk4", "cnab2", "sbdf2"]
@@ -327,3 +330,72 @@ def test_memory_order_and_integers_do_not_matter():
     smoothed = evolve(equation, u0, 0.5, dt=0.05).u
     for same in (np.asfortranarray(u0), np.repeat(u0, 2, axis=1)[:, ::2], u0.astype(float)):
         np.testing.assert_allclose(evolve(equation, same, 0.5, dt=0.05).u, smoothed, atol=1e-13)
+
+
+@coarse
+@pytest.mark.parametrize("method", methods)
+def test_growth_of_the_linear_part_is_no_blow_up(method):
+    grid = periodic(16)
+    start = 1e-9 * np.cos(grid.axes[0])
+    run = evolve(allen_cahn(grid, 0.1), start, 8.0, dt=0.5, method=method)  # grows e^8 in 16 steps
+    assert run.status == "finished"
+    assert 1e-9 * np.exp(7) < np.max(run.u) < 1e-9 * np.exp(10)
+
+
+def test_real_states_become_complex_where_the_equation_makes_them_so():
+    grid = Grid.uniform([(0, 1)], 9)
+    space, start = EigenSpace(grid), np.sin(np.pi * grid.axes[0])
+    wave = SpectralEquation(space, lambda eigenvalues: -1j * eigenvalues)
+    u = evolve(wave, start, 0.1).u
+    np.testing.assert_allclose(u, np.exp(-0.1j * space.eigenvalues[0]) * start, atol=1e-14)
+    heated = evolve(heat_equation(grid, source=1j * start), start, 0.1).u
+    alone = evolve(heat_equation(grid, source=start), 0 * start, 0.1).u
+    np.testing.assert_allclose(heated.imag, alone, atol=1e-14)
+
+
+def test_what_functions_of_an_equation_return_is_checked():
+    space = FourierSpace(periodic(16))
+    u0 = np.cos(space.grid.axes[0])
+
+    def run(nonlinear, rates=None):
+        evolve(SpectralEquation(space, lambda k: 0 * k, nonlinear, rates=rates), u0, 1.0, dt=0.1)
+
+    for wrong in (lambda c, t: None, lambda c, t: 1.0, lambda c, t: c[0], lambda c, t: u0):
+        with pytest.raises(ValueError, match=r"nonlinear part .* made .* of shape"):
+            run(wrong)
+    for rate in (-1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="rates of equation at this start"):
+            run(lambda c, t: -c, lambda u, rate=rate: rate)
+    with pytest.raises(TypeError, match="nonlinear is a float"):
+        SpectralEquation(space, lambda k: k, 3.0)
+    with pytest.raises(ValueError, match="rates of allen_cahn"):
+        step_limit(allen_cahn(space.grid, 1.0), 1e200 * u0)
+
+
+def test_uneven_times_keep_few_lengths_of_steps(monkeypatch):
+    monkeypatch.setattr(_run, "_remembered", 1)
+    made = []
+    step = Etdrk4.__init__
+    monkeypatch.setattr(Etdrk4, "__init__", lambda *a: (made.append(a[2]), step(*a))[1])
+    grid = periodic(8)
+    times, start = np.array([0.1, 0.3, 0.6, 1.0, 1.5, 2.1, 2.2]), np.cos(grid.axes[0])
+    run = evolve(heat_equation(grid), start, times)
+    np.testing.assert_allclose(run.u, np.exp(-times)[:, None] * start, atol=1e-14)
+    np.testing.assert_allclose(made, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.1])
+
+
+@pytest.mark.parametrize("wrong", ["soon", 1j, None, [[1.0]]])
+def test_times_that_are_none(wrong):
+    grid = periodic(8)
+    with pytest.raises(ValueError, match="pass a finite number, or a vector"):
+        evolve(burgers(grid, 1.0), grid.axes[0], wrong)
+
+
+def test_equations_and_sources_that_are_none():
+    x = periodic(8).axes[0]
+    with pytest.raises(TypeError, match="pass a SpectralEquation"):
+        evolve("burgers", x, 1.0)
+    with pytest.raises(ValueError, match="of kind 'node'"):
+        burgers(x, 1.0)
+    with pytest.raises(ValueError, match=r"source has shape \(1,\)"):
+        heat_equation(x, source=np.ones(1), boundary=1.0)

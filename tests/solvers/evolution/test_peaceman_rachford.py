@@ -111,3 +111,18 @@ def test_what_makes_no_sense_is_refused():
         steps.run(np.ones((4, 4)), 1, np.ones(4))
     with pytest.raises(ValueError, match=r"NaN or Inf in sample \[1\]"):
         steps.run(np.array([np.ones((4, 4)), np.full((4, 4), np.nan)]), 1)
+
+
+def test_sources_must_fit_the_states():
+    grid = Grid.uniform([(0, 1)] * 2, 5)
+    method, u = PeacemanRachford(grid, 0.1), np.ones((3, 5, 5))
+    for wrong, batch in ((u[:2], u), (u, u[0])):
+        with pytest.raises(ValueError, match="source has samples of shape"):
+            method.run(batch, 1, source=wrong)
+    for wrong in (1j * u, lambda t: 1j * u):
+        with pytest.raises(TypeError, match="source is complex but u0 is real"):
+            method.run(u, 1, source=wrong)
+    with pytest.raises(TypeError, match="boundary is complex but u0 is real"):
+        PeacemanRachford(grid, 0.1, boundary=1j).run(u, 1)
+    one, each = (method.run(u, 2, source=f) for f in (u[0], u))
+    np.testing.assert_allclose(one, each)

@@ -179,3 +179,14 @@ def test_bad_input():
     with pytest.raises(ValueError, match="the grid has"):
         riesz.solve(np.ones(20))
     assert repr(riesz) == "<RieszCollocation of order 1.5, degree 3, 20 cells>"
+
+
+def test_evaluation_at_no_points_and_of_no_samples(library):
+    riesz = RieszCollocation([(0, 1)] * 2, 8, 1.4, degree=2, like=library.asarray(np.ones(1)))
+    points = library.asarray(np.array([0.2, 0.5, 0.7]))
+    U = library.asarray(np.ones((2, 8, 8)))
+    assert riesz.evaluate(U, points, points[:0]).shape == (2, 3, 0)
+    assert riesz.evaluate(U[:0, ...], points, points).shape == (0, 3, 3)
+    with pytest.raises(ValueError, match=r"points of axis 1 have shape \(3, 1\)"):
+        riesz.evaluate(U, points, points[:, None])
+    assert RieszCollocation([(0, 1)], 8, 1.4, like=np.ones(1, dtype=int)).grid.dtype == np.float64

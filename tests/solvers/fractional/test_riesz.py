@@ -239,3 +239,18 @@ def test_bad_input():
     with pytest.raises(ValueError, match="pass 1"):
         riesz.symbol()
     assert "order 1.5 on <Grid 9" in repr(riesz)
+
+
+def test_sources_and_scales_that_do_not_fit():
+    grid = Grid.uniform([(0, 1)], 9)
+    riesz, u = RieszDiffusion(grid, 1.5), np.ones((3, 9))
+    with pytest.raises(ValueError, match=r"source has samples of shape \(2,\) but U has \(3,\)"):
+        riesz.step(u, 0.1, source=u[:2])
+    with pytest.raises(TypeError, match="pass a function of time"):
+        riesz.evolve(u, 1.0, steps=2, source=u)
+    for width in (1e-250, 1e250):
+        with pytest.raises(ValueError, match="choose units of length"):
+            RieszDiffusion(Grid.uniform([(0, width)], 9), 1.5)
+    for alpha in (None, np.array(1.2)):
+        with pytest.raises(ValueError, match="alpha is .*: pass a number"):
+            RieszDiffusion(grid, alpha)

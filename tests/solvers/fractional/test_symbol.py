@@ -111,3 +111,18 @@ def test_bad_input():
         f.eigenvalues(2, 2)
     with pytest.raises(ValueError, match="one row or more"):
         f.eigenvalues(0)
+
+
+def test_angles_and_samples_that_are_none():
+    f = toeplitz_symbol(np.array([-1.0, 2.0, -1.0]))
+    for wrong in (0.3, [0.3]):
+        with pytest.raises(TypeError, match="pass numpy.asarray"):
+            f(wrong)
+    with pytest.raises(ValueError, match=r"angles have shape \(1, 1\)"):
+        f(np.ones((1, 1)))
+    assert_allclose(f(np.array([0, 1])), [0, 2 - 2 * math.cos(1)], atol=1e-15)
+    for wrong in (0, 1.5):
+        with pytest.raises(ValueError, match="oversampling is"):
+            f.bounds(oversampling=wrong)
+    with pytest.raises(ValueError, match="NaN or Inf"):
+        toeplitz_symbol(np.array([-1.0, np.nan, -1.0]))

@@ -60,12 +60,12 @@ def test_bad_calibrations():
         ErrorIndicator().predict(1.0)
     with pytest.raises(ValueError, match="misfit 1 is -1"):
         ErrorIndicator().fit([1.0, -1.0], [1.0, 1.0])
-    with pytest.raises(ValueError, match="1 pairs are too few"):
-        ErrorIndicator().fit([1.0, 0.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="2 pairs of numbers > 0 are too few"):
+        ErrorIndicator().fit([1.0, 0.0, 2.0], [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match=r"misfits have shape \(2,\) and errors \(3,\)"):
         ErrorIndicator().fit([1.0, 2.0], [1.0, 1.0, 1.0])
     with pytest.raises(ValueError, match="negative number"):
-        ErrorIndicator().fit([1.0, 2.0], [1.0, 3.0]).predict(np.nan)
+        ErrorIndicator().fit([1.0, 2.0, 3.0], [1.0, 3.0, 2.0]).predict(np.nan)
 
 
 # adaptive models
@@ -149,5 +149,66 @@ def test_bad_input():
         made.fit(parameters, S[1:])
     with pytest.raises(ValueError, match="parameters of sample 2"):
         made.fit(np.where(np.arange(25)[:, None] == 2, np.nan, parameters), S)
-    with pytest.raises(ValueError, match="pass 2 finite numbers"):
+    with pytest.raises(ValueError, match="array of 2 finite numbers"):
         made.fit(parameters, S).solve(np.ones(3))
+
+
+def linear_in(mu, x):
+    return x / (1 + mu * x)
+
+
+def made(scale=1.0, unit=1.0, residual=None, full=None):
+    """Return a model of ``u + µ x u = x``, of solutions and parameters of any size."""
+    x = np.linspace(0.05, 1, 40)
+
+    def usual(u, mu, idx):
+        return mu[0] / unit * x[idx] * u[idx] - scale * x[idx]
+
+    return AdaptiveReducedModel(
+        full or (lambda mu: scale * linear_in(mu[0] / unit, x)),
+        residual or usual,
+        linear=np.eye(40),
+    ).fit(unit * np.linspace(0, 3, 12)[:, None])
+
+
+def test_problems_of_any_size():
+    expected = made().solve(np.array([1.3]), adapt=False)
+    for found in (
+        made(1e-200).solve(np.array([1.3]), adapt=False),
+        made(1e200).solve(np.array([1.3]), adapt=False),
+        made(unit=1e200).solve(np.array([1.3e200]), adapt=False),
+    ):
+        assert found.misfit == pytest.approx(expected.misfit, rel=1e-3)
+        assert found.error == pytest.approx(expected.error, rel=0.5)
+
+
+def test_failures_of_the_full_model_leave_the_reduced_one_as_it_was():
+    x = np.linspace(0.05, 1, 40)
+
+    def residual(u, mu, idx):  # beyond 8, the full field makes a NaN
+        values = mu[0] * x[idx] * u[idx] - x[idx]
+        return values * np.nan if mu[0] > 8 and isinstance(u, np.ndarray) else values
+
+    model = made(residual=residual)
+    before = repr(model)
+    with pytest.raises(ValueError, match=r"nonlinear part for \[9.\] has a NaN"):
+        model.solve(np.array([9.0]))
+    assert repr(model) == before
+    assert model.solve(np.array([5.0])).enriched
+
+
+def test_samples_that_teach_nothing():
+    with pytest.raises(ValueError, match="nonlinear part is zero at half of the samples"):
+        made(residual=lambda u, mu, idx: 0 * u[idx])
+    with pytest.raises(ValueError, match="half of the snapshots or more are zero"):
+        made(full=lambda mu: np.zeros(40))
+    with pytest.raises(ValueError, match=r"residual returned shape \(3,\) for 40 places"):
+        made(residual=lambda u, mu, idx: u[idx][:3])
+    with pytest.raises(ValueError, match="too few to calibrate"):  # u² + 1 = 0
+        made(residual=lambda u, mu, idx: u[idx] ** 2 - u[idx] + 1)
+
+
+def test_few_pairs_leave_a_doubtful_line():
+    indicator = ErrorIndicator().fit([1.0, 2.0, 4.0], [1.0, 3.0, 3.0])
+    near, far = indicator.predict([2.0, 200.0])[1]
+    assert 0 < near < far / 3

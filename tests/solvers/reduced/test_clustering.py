@@ -51,6 +51,27 @@ def test_sines_of_trajectories(library, rng):
     assert found[0, 1] == pytest.approx(np.sqrt(np.mean(np.sin(angles) ** 2)))
 
 
+def test_sines_of_trajectories_of_any_size(rng):
+    U = rng.standard_normal((4, 3, 10))
+    sizes = np.array([1e-200, 1.0, 1e-100, 1e150])[:, None, None]
+    np.testing.assert_allclose(
+        sine_dissimilarity(U * sizes, trajectories=True),
+        sine_dissimilarity(U, trajectories=True),
+        atol=1e-7,
+    )
+
+
+def test_dependent_fields_in_single_precision(rng):
+    # rounding errors of dependent fields are no directions
+    U = rng.standard_normal((3, 6, 40))
+    U[:, 3:] = rng.standard_normal((3, 3, 3)) @ U[:, :3]
+    np.testing.assert_allclose(
+        sine_dissimilarity(U.astype(np.float32), trajectories=True),
+        sine_dissimilarity(U[:, :3], trajectories=True),
+        atol=1e-3,
+    )
+
+
 @pytest.mark.parametrize("trajectories", [False, True])
 def test_zero_fields_have_no_angle(trajectories):
     U = np.ones((3, 2, 4))
@@ -191,3 +212,32 @@ def test_bad_local_input():
         local_pod(np.where(np.arange(10)[:, None] == 3, np.nan, S), 2, 2)
     with pytest.raises(ValueError, match=r"\(samples, times, \*shape\)"):
         local_pod(S, 2, 2, trajectories=True)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_local_bases_at_any_scale(scale):
+    places = np.linspace(0, 1, 40)
+    S, mu = pulses(places), places[:, None]
+    local = local_pod(S, 3, 4, parameters=mu, rng=0)
+    scaled = local_pod(S * scale, 3, 4, parameters=mu * scale, rng=0)
+    np.testing.assert_array_equal(scaled.clustering.labels, local.clustering.labels)
+    np.testing.assert_array_equal(scaled.assign(S), local.assign(S))
+    np.testing.assert_array_equal(scaled.classify(mu * scale), local.classify(mu))
+    np.testing.assert_allclose(scaled.efficiency.gains, local.efficiency.gains, rtol=0.2)
+
+
+def test_bad_parameters_and_samples():
+    places = np.linspace(0, 1, 20)
+    S = pulses(places)
+    local = local_pod(S, 2, 2, parameters=places[:, None], rng=0)
+    with pytest.raises(ValueError, match="NaN or Inf in row 1"):
+        local.classify(np.array([[0.5], [np.nan]]))
+    with pytest.raises(ValueError, match=r"mu\[:, None\] where there is one"):
+        local_pod(S, 2, 2, parameters=places)
+    with pytest.raises(TypeError, match="complex128: pass real numbers"):
+        local_pod(S, 2, 2, parameters=places[:, None] + 0j)
+    with pytest.raises(TypeError, match="dissimilarity is of type complex128"):
+        k_medoids(np.zeros((2, 2)) + 0j, 1)
+    S[3] = 0
+    with pytest.raises(ValueError, match="sample 3 is zero everywhere"):
+        local_pod(S, local.clustering, 2)

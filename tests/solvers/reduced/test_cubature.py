@@ -117,3 +117,13 @@ def test_bad_integrands():
         empirical_cubature(np.array([[1.0, 1], [1, np.inf]]))
     with pytest.raises(ValueError, match="fields have shape"):
         galerkin_cubature(pod(np.eye(3), 2), np.ones((2, 4)))
+
+
+def test_weights_are_real_and_within_the_precision():
+    values = np.ones((1, 4), dtype=np.float32)
+    with pytest.raises(TypeError, match="weights is complex"):
+        empirical_cubature(values, np.ones(4) + 0j)
+    with pytest.raises(ValueError, match="weights has 0 at point 0"):
+        empirical_cubature(values, np.full(4, 1e-60))
+    with pytest.raises(ValueError, match="basis has no modes"):
+        galerkin_cubature(pod(np.zeros((2, 4)), tol=0.1), values)

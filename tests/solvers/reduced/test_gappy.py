@@ -105,3 +105,22 @@ def test_bad_choices():
         GappyPOD(basis, np.arange(3.0))
     with pytest.raises(ValueError, match="must have 3 entries"):
         deim(basis).reconstruct(np.ones(4))
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_misfits_at_any_scale(library, rng, scale):
+    few = deim(pod(library.asarray(rng.standard_normal((6, 30))), 4), points=8)
+    values = rng.standard_normal((3, 8))
+    np.testing.assert_allclose(
+        library.to_numpy(few.misfit(library.asarray(values * scale))),
+        library.to_numpy(few.misfit(library.asarray(values))),
+        rtol=1e-10,
+    )
+
+
+def test_values_are_finite(rng):
+    few = deim(pod(rng.standard_normal((6, 30)), 4), points=8)
+    values = rng.standard_normal((3, 8))
+    values[2, 1] = np.inf
+    with pytest.raises(ValueError, match="sample 2 of values has a NaN or Inf"):
+        few.reconstruct(values)

@@ -316,3 +316,41 @@ def test_bad_input(rng):
     large = deim(pod(rng.standard_normal((5, 90)), 5))
     with pytest.raises(ValueError, match="fields have 10 entries"):
         ReducedModel(basis, good, sampling=large)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (np.ones(1), r"jacobian returned \(1,\) for 10 places"),
+        (1.0, r"jacobian returned \(\) for 10 places"),
+        (np.eye(10), r"jacobian returned \(10, 10\)"),
+        ((np.zeros((10, 1), int), np.ones((10, 2))), r"\(10, 1\) and \(10, 2\)"),
+    ],
+)
+def test_bad_jacobians(rng, found, message):
+    model = ReducedModel(
+        pod(rng.standard_normal((5, 10)), 2),
+        lambda u, mu, idx: u[idx] - 1,
+        jacobian=lambda u, mu, idx: found,
+    )
+    with pytest.raises(ValueError, match=message):
+        model.solve(0.0)
+
+
+def test_bad_linear_parts_states_and_coefficients(rng):
+    basis = pod(rng.standard_normal((5, 10)), 2)
+
+    def good(u, mu, idx):
+        return u[idx]
+
+    for linear in ([np.eye(10), np.eye(10)], (np.cos, np.eye(10))):
+        with pytest.raises(TypeError, match="a list of pairs"):
+            ReducedModel(basis, good, linear=linear)
+    model = ReducedModel(basis, good, linear=np.eye(10))
+    for call in (lambda c: model.misfit(c, 0.0), lambda c: model.values(c, 0.0), model.state):
+        with pytest.raises(ValueError, match=r"coefficients has shape \(3,\) but there are 2"):
+            call(np.ones(3))
+    with pytest.raises(TypeError, match="no mask"):
+        model.state(np.ones(2))[np.arange(10) > 3]
+    with pytest.raises(ValueError, match="rtol is nan"):
+        model.solve(0.0, rtol=np.nan)

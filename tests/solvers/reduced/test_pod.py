@@ -159,6 +159,59 @@ def test_files(tmp_path, rng):
         POD.load(tmp_path / "other.npz")
 
 
+def test_equal_snapshots_have_no_modes_around_their_mean():
+    # what is left of them are rounding errors
+    basis = pod(np.tile(np.linspace(0.1, 0.7, 9), (7, 1)), 2, center=True)
+    assert (basis.rank, basis.error) == (0, 0.0)
+    np.testing.assert_allclose(basis.project(np.ones(9)), np.linspace(0.1, 0.7, 9))
+
+
+def test_errors_of_fields_of_very_different_sizes(library):
+    S = pulses(np.linspace(0, 1, 20))
+    basis = pod(library.asarray(S), 5)
+    sizes = np.array([1e-200, 1.0, 1e200])[:, None]
+    found = library.to_numpy(basis.projection_errors(library.asarray(S[:3] * sizes)))
+    expected = np.linalg.norm(S[:3] - basis_projection(S, 5)[:3], axis=1)
+    np.testing.assert_allclose(found, expected / np.linalg.norm(S[:3], axis=1), rtol=1e-8)
+
+
+def basis_projection(S, rank):
+    """Return the best approximations of a rank, from a singular value decomposition."""
+    U, s, Vh = np.linalg.svd(S, full_matrices=False)
+    return (U[:, :rank] * s[:rank]) @ Vh[:rank]
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_truncation_at_any_scale(scale):
+    S = pulses(np.linspace(0, 1, 20))
+    expected = pod(S, 10).truncated(4).error
+    assert pod(S * scale, 10).truncated(4).error == pytest.approx(expected)
+
+
+def test_masses_that_do_not_fit(rng):
+    S = rng.standard_normal((4, 2, 3))
+    with pytest.raises(ValueError, match="mass is a vector of 6 but a field has shape"):
+        pod(S, 2, mass=np.ones(6))
+    with pytest.raises(TypeError, match="mass is complex but fields are real"):
+        pod(S, 2, mass=np.eye(6) + 0j)
+    assert pod(S + 0j, 2, mass=np.eye(6) + 0j).rank == 2
+    with pytest.raises(ValueError, match="0 at entry 0"):  # beyond single precision
+        pod(S.astype(np.float32), 2, mass=np.full((2, 3), 1e-60))
+    with pytest.raises(ValueError, match="tol is nan"):
+        pod(S, 2).extended(S, tol=np.nan)
+
+
+def test_damaged_files(tmp_path, rng):
+    path = tmp_path / "basis.npz"
+    pod(rng.standard_normal((6, 5)), 2).save(path)
+    path.write_bytes(path.read_bytes()[:300])
+    (tmp_path / "empty.npz").touch()
+    np.save(tmp_path / "array.npy", np.ones(2))
+    for name in ("basis.npz", "empty.npz", "array.npy"):
+        with pytest.raises(ValueError, match=r"no file of POD.save"):
+            POD.load(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("given", "kwargs", "message"),
     [
@@ -232,3 +285,16 @@ def test_bad_streams():
         stream.update(np.ones((2, 4), dtype=complex))
     with pytest.raises(ValueError, match="rank is 0"):
         StreamingPOD(0)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1e-200), (0, 1e200), (1, 1e-200), (1, 1e200), (1e-200, 1)])
+def test_streams_of_blocks_of_very_different_sizes(library, rng, sizes):
+    S, values = decaying(rng, 10, 20, rate=0.5)
+    first, second = S * sizes[0], S * sizes[1]
+    stream = StreamingPOD(6)
+    stream.update(library.asarray(first))
+    stream.update(library.asarray(second))
+    basis = stream.basis()
+    expected = values * max(sizes)
+    np.testing.assert_allclose(library.to_numpy(basis.singular_values)[:3], expected[:3], rtol=1e-2)
+    assert np.max(library.to_numpy(basis.projection_errors(library.asarray(S)))) < 0.9

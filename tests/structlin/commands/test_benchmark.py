@@ -9,7 +9,7 @@ import pytest
 
 from structlin._commands.benchmark import PROBLEMS, main
 
-results = Path(__file__).parents[1] / "benchmarks" / "results"
+results = Path(__file__).parents[3] / "benchmarks" / "results"
 
 
 def test_the_table_has_a_row_for_every_method(capsys):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -22,49 +20,90 @@ from structlin.matrices import (
     SumOfKroneckers,
     Toeplitz,
 )
-from structlin.operators.structured.fourier_multiplier import FourierMultiplier
-from structlin.operators.structured.hierarchical_low_rank import HierarchicalLowRank
 from structlin.tensors import Tucker
 
 _format, _version = "structlin.operators", 1
 
 # what can be stored: how it is taken apart, and made again
 _Parts = Callable[[Any], tuple[Any, ...]]
-_known: dict[str, tuple[type, _Parts, Callable[..., Any]]] = {
-    kind.__name__: (kind, parts, make)
-    for kind, parts, make in (
-        (Toeplitz, lambda A: (A.column, A.row), Toeplitz),
-        (BlockToeplitz, lambda A: (A.coefficients, A.levels), BlockToeplitz),
-        (Dense, lambda A: (A.array,), Dense),
-        (Kronecker, lambda A: A.factors, Kronecker),
-        (SumOfKroneckers, lambda A: A.terms, SumOfKroneckers),
-        (Monarch, lambda A: (A.reverse, *A.factors), lambda r, *F: Monarch(*F, reverse=r)),
-        (LowRank, lambda A: (A.U, A.V), LowRank),
-        (HierarchicalLowRank, lambda A: (A.leaves, A.blocks, A.order), HierarchicalLowRank),
-        (Tucker, lambda T: (T.core, T.factors), Tucker),
-        (
-            FourierMultiplier,
-            lambda A: (A.multiplier, A.grid_shape, A._real),
-            lambda M, shape, real: FourierMultiplier(M, shape, real=real),
-        ),
-        (
-            Grid,
-            lambda g: (g.axes, g.kinds, g.box, g.edges),
-            lambda axes, *rest: Grid(*axes)._as(*rest),
-        ),
-    )
-}
+_known: dict[str, tuple[type, _Parts, Callable[..., Any]]] = {}
+
+
+def stored_by(kind: type, parts: _Parts, make: Callable[..., Any] | None = None) -> None:
+    """Let instances of a class be stored, by parts of which it is made again."""
+    _known[kind.__name__] = (kind, parts, make or kind)
 
 
 def storable(kind: type) -> type:
     """Let instances of a dataclass be stored, by its fields."""
-    fields = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
-    _known[kind.__name__] = (kind, lambda x: tuple(getattr(x, name) for name in fields), kind)
+    names = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    stored_by(kind, lambda x: tuple(getattr(x, name) for name in names))
     return kind
 
 
+stored_by(Toeplitz, lambda A: (A.column, A.row))
+stored_by(BlockToeplitz, lambda A: (A.coefficients, A.levels))
+stored_by(Dense, lambda A: (A.array,))
+stored_by(Kronecker, lambda A: A.factors)
+stored_by(SumOfKroneckers, lambda A: A.terms)
+stored_by(Monarch, lambda A: (A.reverse, *A.factors), lambda r, *F: Monarch(*F, reverse=r))
+stored_by(LowRank, lambda A: (A.U, A.V))
+stored_by(Tucker, lambda T: (T.core, T.factors))
+stored_by(
+    Grid,
+    lambda g: (g.axes, g.kinds, g.box, g.edges),
+    lambda axes, *rest: Grid(*axes)._as(*rest),
+)
+
+
+def write(path: str | os.PathLike[str], kind: str, state: dict[str, Any]) -> None:
+    """Write values to a file, which is replaced if there is one: an ``.npz`` archive.
+
+    Raises
+    ------
+    TypeError
+        If a value cannot be stored; the file is left as it was.
+    """
+    arrays: dict[str, Any] = {}
+    about = {
+        "format": _format,
+        "version": _version,
+        "kind": kind,
+        "state": _taken_apart(state, arrays),
+    }
+    text = np.asarray(json.dumps(about))
+    with open(os.fspath(path), "wb") as file:
+        np.savez(file, about=text, **arrays)
+
+
+def read(path: str | os.PathLike[str], kind: str, make: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return what ``make`` makes of the values that `write` has written to a file.
+
+    Raises
+    ------
+    ValueError
+        If the file has another kind of values, is damaged, or of a later version.
+    OSError
+        If there is no such file, or it may not be read.
+    """
+    with open(os.fspath(path), "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                about = json.loads(str(archive["about"]))
+                if (about["format"], about["kind"]) != (_format, kind):
+                    raise ValueError(f"it holds {about['format']}, {about['kind']}")
+                if about["version"] > _version:
+                    raise ValueError("its version is a later one: update structlin")
+                return make(_put_together(about["state"], archive))
+        except Exception as error:  # damage shows in any part that is read
+            raise ValueError(
+                f"{os.fspath(path)} holds no {kind}, or is damaged: pass a file that "
+                f"its save has written ({error})"
+            ) from error
+
+
 class Stored:
-    """Learned maps that can be written to a file and read again."""
+    """Learned maps that can be written to a file and read again: their attributes."""
 
     _transient: ClassVar[tuple[str, ...]] = ()  # attributes that `_restore` makes again
 
@@ -80,16 +119,8 @@ class Stored:
             If the arrays are not NumPy's, or it holds something that cannot be stored, such as a
             function of the user's.
         """
-        arrays: dict[str, Any] = {}
         state = {k: v for k, v in vars(self).items() if k not in self._transient}
-        about = {
-            "format": _format,
-            "version": _version,
-            "kind": type(self).__name__,
-            "state": _taken_apart(state, arrays),
-        }
-        with open(path, "wb") as file:
-            np.savez(file, about=np.asarray(json.dumps(about)), **arrays)
+        write(path, type(self).__name__, state)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -102,33 +133,15 @@ class Stored:
         OSError
             If there is no such file, or it may not be read.
         """
-        with open(path, "rb") as file:
-            try:
-                with np.load(file, allow_pickle=False) as archive:
-                    about = json.loads(str(archive["about"]))
-                    if (about["format"], about["kind"]) != (_format, cls.__name__):
-                        raise ValueError(f"it holds {about['format']}, {about['kind']}")
-                    if about["version"] > _version:
-                        raise ValueError("its version is a later one: update structlin")
-                    state = _put_together(about["state"], archive)
-                made = cls.__new__(cls)
-                vars(made).update(state)
-                made._restore()
-                return made
-            except (
-                AttributeError,
-                EOFError,
-                KeyError,
-                NotImplementedError,
-                TypeError,
-                ValueError,
-                zipfile.BadZipFile,
-                zlib.error,
-            ) as error:
-                raise ValueError(
-                    f"{os.fspath(path)} holds no {cls.__name__}, or is damaged: pass a file that "
-                    f"its save has written ({error})"
-                ) from error
+
+        def made(state: dict[str, Any]) -> Any:
+            new = cls.__new__(cls)
+            vars(new).update(state)
+            new._restore()
+            return new
+
+        found: Self = read(path, cls.__name__, made)
+        return found
 
 
 def _taken_apart(value: Any, arrays: dict[str, Any]) -> Any:
