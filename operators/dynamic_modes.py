@@ -364,7 +364,7 @@ class DynamicModes(Storage):
         ------
         ValueError
             If the shape is not that of the states of the fit, a value is NaN or Inf, or there are
-            no steps.
+            no steps, or so many that growing eigenvalues exceed all numbers.
         """
         if not isinstance(steps, numbers.Integral) or steps < 1:
             raise ValueError(f"steps is {steps!r}: pass a whole number of 1 or more")
@@ -372,7 +372,14 @@ class DynamicModes(Storage):
         amplitudes = self.eigenfunctions(states)
         xp, n = namespace(states), states.shape[0]
         c = self._steps_of_modes()
-        powers = self.eigenvalues ** np.arange(int(steps))[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            powers = self.eigenvalues ** np.arange(int(steps))[:, None]
+        if not np.all(np.isfinite(powers)):
+            good = int(np.argmin(np.all(np.isfinite(powers), axis=1)))
+            raise ValueError(
+                f"an eigenvalue of modulus {np.max(np.abs(self.eigenvalues)):.3g} grows beyond all "
+                f"numbers in {steps} steps: ask for {good} or fewer, or leave it out by verified"
+            )
         scaled = amplitudes[:, None, :] * placed(powers, amplitudes)[None, :, :]
         flat = xp.matmul(xp.reshape(scaled, (-1, amplitudes.shape[1])), c)
         flat = xp.real(flat) if self._real else flat

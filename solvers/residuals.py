@@ -187,7 +187,8 @@ class _TestFunctions:
         self.xp, self.axes = grid.xp, tuple(range(-grid.ndim, 0))
         values = self.modes.eigenvalues
         # rounding errors of computed eigenvalues are some of the largest one
-        rounding = 1e-14 * self.xp.max(values) if spectral else self.modes.rounding
+        largest = self.xp.max(values)
+        rounding = self.modes.rounding if isinstance(self.modes, Modes) else 1e-14 * largest
         positive = values > rounding
         least = self.xp.min(self.xp.where(positive, values, self.xp.max(values)))
         self.inverse = 1 / self.xp.where(positive, values, least)

@@ -39,7 +39,10 @@ def power_of_two(x: Any) -> float:
     # two readings, and nothing is written
     largest = max(max(float(xp.max(part)), -float(xp.min(part))) for part in parts)
     exponent = math.frexp(largest)[1]
-    return math.ldexp(1.0, exponent - 1) if abs(exponent) > 30 else 1.0
+    if abs(exponent) <= 30:
+        return 1.0
+    # one over the unit must be a number: complex quotients compute it
+    return max(math.ldexp(1.0, exponent - 1), float(xp.finfo(x.dtype).smallest_normal))
 
 
 def column_norms(X: Any) -> Any:

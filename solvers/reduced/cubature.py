@@ -133,6 +133,10 @@ def empirical_cubature(
     >>> rule.indices.shape, round(float(rule.integrate(x[rule.indices] ** 3)), 6)
     ((6,), 0.25)
     """
+    return _cubature(integrands, weights, tol, points)
+
+
+def _cubature(integrands: Any, weights: Any, tol: float, points: int | None) -> Cubature:
     tol = require_tolerance("tol", tol)
     S, shape = snapshots_as_rows(integrands, "integrands")
     xp, n = namespace(S), S.shape[1]
@@ -159,7 +163,7 @@ def empirical_cubature(
             f"{len(chosen)} points leave an error of {error:.2g}, more than {tol:.2g}: allow more "
             "points, or loosen tol",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,  # who called the public function
         )
     order = np.argsort(chosen)
     indices = np.asarray(chosen, dtype=np.int64)[order]
@@ -202,6 +206,11 @@ def galerkin_cubature(
     ValueError
         If there are no modes, and as for `empirical_cubature`.
 
+    Warns
+    -----
+    ConvergenceWarning
+        As for `empirical_cubature`.
+
     Notes
     -----
     All products are held in memory, ``samples · rank`` fields.
@@ -229,7 +238,7 @@ def galerkin_cubature(
     V = xp.conj(V) if xp.isdtype(V.dtype, "complex floating") else V
     products = V[:, None, :] * F[None, :, :]
     products = xp.reshape(products, (-1, *shape))
-    return empirical_cubature(products, weights, tol=tol, points=points)
+    return _cubature(products, weights, tol, points)
 
 
 def _checked_weights(weights: Any, shape: tuple[int, ...], S: Any) -> Any:

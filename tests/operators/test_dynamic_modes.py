@@ -292,6 +292,10 @@ def test_what_makes_no_sense_is_refused():
     model = DynamicModes().fit(states)
     with pytest.raises(ValueError, match="not been fitted"):
         _ = DynamicModes().modes
+    growing = DynamicModes().fit(states, 2 * states)
+    with pytest.raises(ValueError, match="ask for 1024 or fewer"):
+        growing.forecast(states, 5000)
+    assert_allclose(growing.forecast(states, 900)[:, -1], 2.0**900 * states)
     with pytest.raises(ValueError, match="a point is NaN or Inf"):
         model.pseudospectrum([np.nan])
     with pytest.raises(ValueError, match="pass a number"):

@@ -81,16 +81,16 @@ def test_samples_and_places_are_named():
 
 @pytest.mark.parametrize("value", [0, 1.5, True, "a", None, math.nan])
 def test_what_is_no_count_is_refused(value):
-    with pytest.raises(ValueError, match="rank is .*: pass a whole number of 1 or more"):
+    with pytest.raises(ValueError, match=r"rank is .*: pass a whole number of 1 or more"):
         require_count("rank", value)
     assert require_count("rank", np.int64(3)) == 3
 
 
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf, "a", None])
 def test_what_is_no_size_or_tolerance_is_refused(value):
-    with pytest.raises(ValueError, match="length is .*: pass a positive number"):
+    with pytest.raises(ValueError, match=r"length is .*: pass a positive number"):
         require_positive("length", value)
-    with pytest.raises(ValueError, match="tol is .*: pass a number of 0 or more, below 1"):
+    with pytest.raises(ValueError, match=r"tol is .*: pass a number of 0 or more, below 1"):
         require_tolerance("tol", value)
     assert require_positive("length", 2) == 2.0
     assert require_tolerance("tol", 0) == 0.0

@@ -106,6 +106,15 @@ def test_only_integer_seeds_are_kept(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_where_samples_are_kept_must_be_a_folder(tmp_path):
+    for wrong in (None, 3):
+        with pytest.raises(TypeError, match="pass True, False or a folder"):
+            boxes(3, wrong)
+    datasets.advection_boxes(3, resolution=np.int64(12), cache=tmp_path)
+    boxes(3, tmp_path)  # the same ones
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.warns(UserWarning, match="could not be kept"):

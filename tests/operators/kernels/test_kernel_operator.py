@@ -240,7 +240,9 @@ def test_grids_that_do_not_fit_are_refused():
     learned = KernelOperator(**fixed).fit(U, U**2, grid=grid)
     with pytest.raises(ValueError, match=r"shape \(10, 16\), but those of the fit were \(n, 32\)"):
         learned.predict(U[:, ::2])
-    with pytest.raises(ValueError, match=r"functions on \[0, 2\] along axis 0 are wanted on \[0, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"functions on \[0, 2\] along axis 0 are wanted on \[0, 1\]"
+    ):
         learned.predict(U, grid=Grid.uniform([(0, 2)], 32, kind="periodic"))
     without = KernelOperator(**fixed).fit(U, U**2)
     with pytest.raises(ValueError, match="fit had none"):

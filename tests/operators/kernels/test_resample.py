@@ -60,5 +60,7 @@ def test_two_axes():
 
 def test_another_box_is_refused():
     old, new = Grid.uniform([(0, 1)], 9), Grid.uniform([(0, 2)], 9)
-    with pytest.raises(ValueError, match=r"functions on \[0, 1\] along axis 0 are wanted on \[0, 2\]"):
+    with pytest.raises(
+        ValueError, match=r"functions on \[0, 1\] along axis 0 are wanted on \[0, 2\]"
+    ):
         resampled(np.ones((1, 9)), old, new)

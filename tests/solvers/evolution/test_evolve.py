@@ -333,13 +333,13 @@ def test_memory_order_and_integers_do_not_matter():
 
 
 @coarse
-@pytest.mark.parametrize("method", methods)
-def test_growth_of_the_linear_part_is_no_blow_up(method):
+def test_growth_of_the_linear_part_is_no_blow_up():
     grid = periodic(16)
     start = 1e-9 * np.cos(grid.axes[0])
-    run = evolve(allen_cahn(grid, 0.1), start, 8.0, dt=0.5, method=method)  # grows e^8 in 16 steps
+    run = evolve(allen_cahn(grid, 0.1), start, 8.0, dt=0.5)  # grows e^8 in 16 steps
     assert run.status == "finished"
-    assert 1e-9 * np.exp(7) < np.max(run.u) < 1e-9 * np.exp(10)
+    # of the cosine, 0.99 is the rate
+    np.testing.assert_allclose(run.u, np.exp(7.92) * start, atol=1e-12)
 
 
 def test_real_states_become_complex_where_the_equation_makes_them_so():

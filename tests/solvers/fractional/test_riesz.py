@@ -252,5 +252,5 @@ def test_sources_and_scales_that_do_not_fit():
         with pytest.raises(ValueError, match="choose units of length"):
             RieszDiffusion(Grid.uniform([(0, width)], 9), 1.5)
     for alpha in (None, np.array(1.2)):
-        with pytest.raises(ValueError, match="alpha is .*: pass a number"):
+        with pytest.raises(ValueError, match=r"alpha is .*: pass a number"):
             RieszDiffusion(grid, alpha)

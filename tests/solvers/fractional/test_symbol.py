@@ -116,7 +116,7 @@ def test_bad_input():
 def test_angles_and_samples_that_are_none():
     f = toeplitz_symbol(np.array([-1.0, 2.0, -1.0]))
     for wrong in (0.3, [0.3]):
-        with pytest.raises(TypeError, match="pass numpy.asarray"):
+        with pytest.raises(TypeError, match=r"pass numpy\.asarray"):
             f(wrong)
     with pytest.raises(ValueError, match=r"angles have shape \(1, 1\)"):
         f(np.ones((1, 1)))
