@@ -114,6 +114,13 @@ def require_count(name: str, value: Any, *, least: int = 1) -> int:
     return int(value)
 
 
+def require_real(name: str, value: Any) -> float:
+    """Return a finite real number, or raise ``ValueError``."""
+    if not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}: pass a finite real number")
+    return float(value)
+
+
 def require_positive(name: str, value: Any) -> float:
     """Return a positive number, or raise ``ValueError``."""
     if not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:

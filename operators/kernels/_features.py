@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from structlin._backend import namespace
+from structlin._validation import first_nonfinite, require_array
 from structlin.bases import dct
 from structlin.operators.kernels._quadrature import quadrature
 
@@ -93,12 +94,20 @@ class Features:
         xp = namespace(U)
         if callable(self.kind):
             made = self.kind(U)
+            require_array("what features returned", made, "an (n, r) array")
             if made.ndim != 2 or made.shape[0] != U.shape[0]:
                 raise ValueError(
                     f"features returned shape {tuple(made.shape)} for {U.shape[0]} inputs: return "
                     "one row for every input"
                 )
-            return packed(xp.astype(made, _double(made, xp)))
+            made = packed(xp.astype(made, _double(made, xp)))
+            place = first_nonfinite(made)
+            if place is not None:
+                raise ValueError(
+                    f"features returned a NaN or Inf for input {place // made.shape[1]}: return "
+                    "finite numbers"
+                )
+            return made
         axes = tuple(range(1, U.ndim))
         if self.kind == "dct":
             U = dct(U, axes=axes)

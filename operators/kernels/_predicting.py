@@ -38,7 +38,7 @@ class OnGrids:
         self._complex_inputs = bool(xp.isdtype(inputs.dtype, "complex floating"))
         self._sample = xp.zeros(0, device=inputs.device)  # of the library and device of the fit
         self._single = outputs.dtype in (xp.float32, xp.complex64)
-        self.fitted = True
+        self.fitted = False  # until the fit is done
 
     def predict(
         self,

@@ -18,6 +18,9 @@ from structlin.operators.kernels._shifts import (
     shifted,
 )
 
+# rounding errors of maps of the user
+_close = 1e-8
+
 
 class Symmetry:
     """A symmetry of maps, as told by the user, and what it is for the data of a fit.
@@ -114,6 +117,7 @@ class Symmetry:
                     f"map {g} of the symmetry takes outputs of shape {tuple(few.shape)} to "
                     f"{tuple(act(few).shape)}: a symmetry keeps the shape"
                 )
+        _require_orthogonal(group, V)
         return group
 
     def _turning(self, maps: Sequence[Any], U: Any) -> list[tuple[Any, Any]]:
@@ -131,6 +135,23 @@ class Symmetry:
                 (_Turning(first, shifts, self._axes), _Turning(second, shifts, self._output_axes))
             )
         return kept
+
+
+def _require_orthogonal(group: Group, V: Any) -> None:
+    """Raise unless the maps of outputs keep norms, and have the products of those of inputs."""
+    xp = namespace(V)
+    random = np.random.default_rng(0).standard_normal((1, *V.shape[1:]))
+    probe = xp.astype(xp.asarray(random, device=V.device), V.dtype)
+    images = [act(probe) for act in group.on_outputs]
+    size = float(xp.sum(xp.abs(probe) ** 2))
+    for g, act in enumerate(group.on_outputs):
+        longer = abs(float(xp.sum(xp.abs(images[g]) ** 2)) - size) > _close * size
+        away = (act(image) - images[int(group.table[g, h])] for h, image in enumerate(images))
+        if longer or any(float(xp.max(xp.abs(gap))) > _close * size for gap in away):
+            raise ValueError(
+                f"map {g} of the symmetry (the identity being 0) changes the norms of outputs, or "
+                "acts on outputs by other products than on inputs: pass a group of orthogonal maps"
+            )
 
 
 def _are_maps(told: Any) -> bool:

@@ -196,8 +196,8 @@ class KernelOperator(Storage, OnGrids):
         ------
         ValueError
             If shapes disagree, there are fewer than three samples, a sample has a NaN or Inf, or
-            the symmetry does not fit: axes are not periodic, their end is there twice, or features
-            do not keep their distances.
+            the symmetry does not fit: axes are not periodic, their end is there twice, maps are no
+            group of orthogonal ones, or features do not keep their distances.
 
         Warns
         -----
@@ -228,6 +228,7 @@ class KernelOperator(Storage, OnGrids):
             places = xp.nonzero(told)[0]
             rest, variances = xp.take(rest, places, axis=0), xp.take(variances, places)
         self._calibration = calibrated(rest, variances, self._symmetry.group.on_outputs)
+        self.fitted = True
         return self
 
     # -- what fit does --------------------------------------------------------------------------

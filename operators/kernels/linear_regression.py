@@ -112,6 +112,7 @@ class LinearOperatorRegression(OnGrids):
         gains = bends[chosen] / s
         # two factors, as their product has as many entries as inputs have values times outputs
         self._right, self._left = right * gains, coefficients * (self._scale / unit)
+        self.fitted = True
         return self
 
     def _predicted(self, U: Any, *, return_std: bool) -> tuple[Any, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from structlin._validation import require_real
 from structlin.bases import Grid
 
 
@@ -34,10 +33,8 @@ class Robin:
     coefficient: float
 
     def __post_init__(self) -> None:
-        a = self.coefficient
-        if not isinstance(a, numbers.Real) or not math.isfinite(a):
-            raise ValueError(f"the coefficient of Robin is {a!r}: pass a finite real number")
-        object.__setattr__(self, "coefficient", float(a))
+        a = require_real("the coefficient of Robin", self.coefficient)
+        object.__setattr__(self, "coefficient", a)
 
 
 Side = Literal["dirichlet", "neumann", "periodic"] | Robin

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace, on_host
+from structlin._validation import require_real
 from structlin.bases import Grid
 from structlin.matrices import KroneckerSum, solve
 from structlin.solvers.elliptic._collocation import CollocatedAxis, collocated_axis
@@ -80,10 +81,8 @@ class ConvectionDiffusion:
         shift: float = 0.0,
         bc: Any = None,
     ) -> None:
-        if isinstance(shift, complex) or not math.isfinite(shift):
-            raise ValueError(f"shift is {shift!r}: pass a finite real number")
         self.grid = grid
-        self.shift = float(shift)
+        self.shift = require_real("shift", shift)
         self.sides = sides_of(grid, bc)
         a = [_along(grid, axis, "diffusion", each) for axis, each in _each(grid, diffusion)]
         b = [_along(grid, axis, "convection", each) for axis, each in _each(grid, convection)]

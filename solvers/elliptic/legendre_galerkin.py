@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace, on_host
+from structlin._validation import require_real
 from structlin.bases import Grid
 from structlin.solvers.elliptic._samples import along_axes, checked_samples
 from structlin.solvers.elliptic._side_values import Data, side_values
@@ -74,10 +75,8 @@ class LegendreGalerkin:
     """
 
     def __init__(self, grid: Grid, shift: float = 0.0, bc: Any = None) -> None:
-        if isinstance(shift, complex) or not math.isfinite(shift):
-            raise ValueError(f"shift is {shift!r}: pass a finite real number")
         self.grid = grid
-        self.shift = float(shift)
+        self.shift = require_real("shift", shift)
         self.modes = LegendreModes(grid, bc)
         sums = sum(np.meshgrid(*self.modes.axis_eigenvalues, indexing="ij", sparse=True))
         divisors = np.asarray(sums + self.shift)

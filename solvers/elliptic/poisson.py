@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from structlin._backend import device
-from structlin._validation import first_nonfinite, require_finite
+from structlin._validation import (
+    first_nonfinite,
+    require_finite,
+    require_positive,
+    require_real,
+    require_tolerance,
+)
 from structlin.bases import Grid
 from structlin.solvers._solution import Solution
 from structlin.solvers._vectors import require_limits
@@ -133,14 +138,13 @@ class Poisson:
         imbalance: float = 0.0,
     ) -> None:
         self.grid = grid = Grid.of(grid)
-        self.shift = _number("shift", shift)
+        self.shift = require_real("shift", shift)
         if method not in get_args(Method):
             raise ValueError(f"method is {method!r}: pass one of {', '.join(get_args(Method))}")
         if mean not in get_args(Mean):
             raise ValueError(f"mean is {mean!r}: pass 'harmonic' or 'arithmetic'")
-        if not 0 <= _number("imbalance", imbalance) < 1:
-            raise ValueError(f"imbalance is {imbalance!r}: it is a part of the whole, from 0 to 1")
-        if rtol is not None and _number("rtol", rtol) < 0:
+        require_tolerance("imbalance", imbalance)
+        if rtol is not None and require_real("rtol", rtol) < 0:
             raise ValueError(f"rtol is {rtol!r}: a tolerance is not negative")
         require_limits(maxiter, None, None)
         self.sides = sides_of(grid, bc)
@@ -383,70 +387,12 @@ def poisson(F: Any, grid: Grid, *, boundary: Any = 0.0, **options: Any) -> Any:
     return Poisson(grid, **options).solve(F, boundary)
 
 
-def helmholtz(F: Any, grid: Grid, wavenumber: float, *, boundary: Any = 0.0, **options: Any) -> Any:
-    """Solve ``−∇·(a ∇u) − k² u = f`` on a box: see `poisson`.
-
-    Parameters
-    ----------
-    F, grid, boundary, **options
-        As in `poisson`.
-    wavenumber : float
-        The number ``k``. Differences need at least ten points for a wave of length ``2π/k``, and
-        more where many waves fit into the box, whose phase errors add up.
-
-    Raises
-    ------
-    ValueError
-        Also if ``k²`` is an eigenvalue of ``−Δ``: the message names the mode.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> grid = Grid.uniform([(0, np.pi)], 201)
-    >>> u = helmholtz(lambda x: np.sin(2 * x), grid, 1.5)
-    >>> round(float(u[50] * (4 - 1.5**2)), 2)
-    1.0
-    """
-    k = _number("wavenumber", wavenumber)
-    return Poisson(grid, shift=-k * k, **options).solve(F, boundary)
-
-
-def screened(F: Any, grid: Grid, kappa: float, *, boundary: Any = 0.0, **options: Any) -> Any:
-    """Solve ``−∇·(a ∇u) + κ² u = f`` on a box: see `poisson`.
-
-    Parameters
-    ----------
-    F, grid, boundary, **options
-        As in `poisson`.
-    kappa : float
-        The number ``κ``: what happens at a point is felt as far as about ``1/κ``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> grid = Grid.uniform([(0, np.pi)], 201)
-    >>> u = screened(lambda x: np.sin(2 * x), grid, 3.0)
-    >>> round(float(u[50] * (4 + 3.0**2)), 3)
-    1.0
-    """
-    k = _number("kappa", kappa)
-    return Poisson(grid, shift=k * k, **options).solve(F, boundary)
-
-
-def _number(name: str, value: Any) -> float:
-    if not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"{name} is {value!r}: pass a finite real number")
-    return float(value)
-
-
 def _coefficient(grid: Grid, coef: Any) -> Any:
     """Return the coefficient as a number, or as an array of the shape of the grid, checked."""
     if coef is None:
         return 1.0
     if isinstance(coef, numbers.Real):
-        if not 0 < float(coef) < math.inf:
-            raise ValueError(f"coef is {coef!r}: a coefficient is positive and finite")
-        return float(coef)
+        return require_positive("coef", coef)
     xp = grid.xp
     a = grid.evaluate(coef, "coef")
     device(a, *grid.axes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from structlin._backend import kernel, namespace, scipy_of
 from structlin._kernels import alternating_directions
+from structlin._validation import require_real
 from structlin.bases import Grid
 from structlin.solvers.elliptic._legendre_line import bubble, legendre_points
 from structlin.solvers.elliptic._samples import along_axes, checked_samples
@@ -78,11 +79,9 @@ class UltrasphericalADI:
         for axis, n in enumerate(grid.shape):
             if n < 3:
                 raise ValueError(f"axis {axis} has {n} nodes: a spectral axis needs 3 or more")
-        if isinstance(shift, complex) or not math.isfinite(shift):
-            raise ValueError(f"shift is {shift!r}: pass a finite real number")
         if tol is not None and not 0 < tol < 1:
             raise ValueError(f"tol is {tol!r}: pass a number between 0 and 1")
-        self.grid, self.shift, self.tol = grid, float(shift), tol
+        self.grid, self.shift, self.tol = grid, require_real("shift", shift), tol
         if self.shift < 0:
             raise ValueError(
                 f"shift is {self.shift:g}: alternating directions need 0 or more, take "

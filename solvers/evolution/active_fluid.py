@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from structlin._validation import require_positive, require_real
 from structlin.bases import Grid
-from structlin.solvers.evolution._input import positive, real
+from structlin.solvers.evolution._input import require_nonnegative
 from structlin.solvers.evolution.equation import SpectralEquation
 from structlin.solvers.evolution.fourier_space import FourierSpace
 
@@ -69,11 +70,11 @@ def active_fluid(
     >>> bool(np.ptp(weak) < 0.02), bool(np.ptp(strong) > 0.02)
     (True, True)
     """
-    P, beta = real("activity", activity), real("asymmetry", asymmetry)
-    length = positive("viscous_length", viscous_length)
-    D = [positive("diffusion", d) for d in _pair("diffusion", diffusion)]
-    decay = [positive("turnover", k, zero=True) for k in _pair("turnover", turnover)]
-    levels = [positive("supply", s, zero=True) for s in _pair("supply", supply)]
+    P, beta = require_real("activity", activity), require_real("asymmetry", asymmetry)
+    length = require_positive("viscous_length", viscous_length)
+    D = [require_positive("diffusion", d) for d in _pair("diffusion", diffusion)]
+    decay = [require_nonnegative("turnover", k) for k in _pair("turnover", turnover)]
+    levels = [require_nonnegative("supply", s) for s in _pair("supply", supply)]
     space = FourierSpace(grid)
     grid, xp = space.grid, space.xp
     k2 = sum(k**2 for k in space.wavenumbers)

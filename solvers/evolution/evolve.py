@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
-import numbers
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from structlin._backend import device, is_numpy
 from structlin._errors import ConvergenceWarning
+from structlin._validation import require_positive
 from structlin.solvers.evolution._run import Runner, plan
 from structlin.solvers.evolution.eigen_space import EigenSpace
 from structlin.solvers.evolution.equation import SpectralEquation
@@ -295,9 +295,7 @@ def _step(
         if equation.rates is None:
             raise ValueError(f"no stable step of {equation.name} is known: pass dt")
         return min(dt_max / 8, end / 100) or math.inf
-    if not isinstance(dt, numbers.Real) or not 0 < dt < math.inf:
-        raise ValueError(f"dt is {dt!r}: it must be a positive, finite number")
-    return float(dt)
+    return require_positive("dt", dt)
 
 
 def _report(run: Evolution, equation: SpectralEquation) -> None:

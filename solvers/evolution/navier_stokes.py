@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from structlin._validation import require_positive
 from structlin.bases import Grid
-from structlin.solvers.evolution._input import positive, require_axes
+from structlin.solvers.evolution._input import require_axes, require_nonnegative
 from structlin.solvers.evolution.equation import SpectralEquation
 from structlin.solvers.evolution.fourier_space import FourierSpace
 
@@ -53,7 +54,7 @@ def navier_stokes(
     True
     """
     require_axes("navier_stokes", grid, 2)
-    nu, r = positive("viscosity", viscosity), positive("drag", drag, zero=True)
+    nu, r = require_positive("viscosity", viscosity), require_nonnegative("drag", drag)
     space = FourierSpace(grid)
     xp = space.xp
     kx, ky = space.wavenumbers

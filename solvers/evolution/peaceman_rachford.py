@@ -6,12 +6,12 @@ import operator
 from typing import Any
 
 from structlin._backend import namespace, type_name
-from structlin._validation import require_finite
+from structlin._validation import require_finite, require_positive
 from structlin.bases import Grid
 from structlin.solvers.elliptic._differences import Differences
 from structlin.solvers.elliptic._samples import checked_samples
 from structlin.solvers.elliptic.modes import Modes
-from structlin.solvers.evolution._input import positive, require_axes
+from structlin.solvers.evolution._input import require_axes
 from structlin.solvers.evolution._lines import Lines
 
 
@@ -69,7 +69,7 @@ class PeacemanRachford:
     ) -> None:
         require_axes("PeacemanRachford", grid, 2)
         grid = Grid.of(grid)
-        self.grid, self.dt, self.boundary = grid, positive("dt", dt), boundary
+        self.grid, self.dt, self.boundary = grid, require_positive("dt", dt), boundary
         a = grid.xp.astype(grid.evaluate(diffusivity, "diffusivity"), grid.xp.float64)
         require_finite("diffusivity", a)
         if not float(grid.xp.min(a)) > 0:

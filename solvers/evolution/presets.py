@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace
+from structlin._validation import require_positive, require_real
 from structlin.bases import Grid
 from structlin.solvers.elliptic._samples import checked_samples
-from structlin.solvers.evolution._input import positive, real, require_axes
+from structlin.solvers.evolution._input import require_axes
 from structlin.solvers.evolution._space import Space
 from structlin.solvers.evolution.eigen_space import EigenSpace
 from structlin.solvers.evolution.equation import SpectralEquation
@@ -57,7 +58,7 @@ def heat_equation(
     >>> run.steps, float(run.u[32, 32].round(4)), float(np.exp(-1).round(4))
     (100, 0.368, 0.3679)
     """
-    grid, kappa = Grid.of(grid), positive("diffusivity", diffusivity)
+    grid, kappa = Grid.of(grid), require_positive("diffusivity", diffusivity)
     if source is not None:
         source = checked_samples("source", source, grid)
     space, laplacian, inflow = _diffusing(grid, bc, boundary, dealias=False)
@@ -89,7 +90,7 @@ def advection(grid: Grid, velocity: float | Sequence[float] = 1.0) -> SpectralEq
     each = list(velocity) if isinstance(velocity, Sequence) else [velocity] * grid.ndim
     if len(each) != grid.ndim:
         raise ValueError(f"velocity has {len(each)} entries but the grid has {grid.ndim} axes")
-    speeds = [real("velocity", v) for v in each]
+    speeds = [require_real("velocity", v) for v in each]
     space = FourierSpace(grid, dealias=False)
     symbol = -1j * sum(v * k for v, k in zip(speeds, space.wavenumbers, strict=True))
     return SpectralEquation(space, symbol, name="advection")
@@ -116,7 +117,7 @@ def burgers(grid: Grid, viscosity: float) -> SpectralEquation:
     0.1094
     """
     require_axes("burgers", grid, 1)
-    nu = positive("viscosity", viscosity)
+    nu = require_positive("viscosity", viscosity)
     space = FourierSpace(grid)
     (k,) = space.wavenumbers
     return SpectralEquation(
@@ -194,7 +195,7 @@ def allen_cahn(grid: Grid, width: float, *, bc: Any = None, boundary: Any = 0) -
     >>> bool(abs(run.u - front).max() < 1e-3)
     True
     """
-    grid, epsilon = Grid.of(grid), positive("width", width)
+    grid, epsilon = Grid.of(grid), require_positive("width", width)
     space, laplacian, inflow = _diffusing(grid, bc, boundary, dealias=True)
 
     def nonlinear(c: Any, t: float) -> Any:

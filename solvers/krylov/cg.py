@@ -7,11 +7,11 @@ from typing import Any
 
 from structlin._backend import kernel, namespace
 from structlin._kernels import conjugate_directions as directions
-from structlin.solvers._solution import Solution, warns_unconverged
+from structlin._validation import require_count
+from structlin.solvers._solution import Solution, require_callable, warns_unconverged
 from structlin.solvers._vectors import unit_of
 from structlin.solvers.krylov._flexible import flexible_cg
 from structlin.solvers.krylov._run import Measured, Run, application, prepared
-from structlin.solvers.krylov._settings import require_count, require_function
 
 
 @warns_unconverged
@@ -106,7 +106,8 @@ def cg(
     >>> cg(np.array([[4.0, 1.0], [1.0, 3.0]]), np.array([1.0, 2.0])).iterations
     2
     """
-    require_function("direction", direction)
+    if direction is not None:
+        require_callable("direction", direction)
     if memory is None and direction is not None:
         memory = 2
     choices = {} if memory is None else {"memory": require_count("memory", memory)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from structlin._validation import require_count
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers.krylov._chebyshev import Recurrence, require_interval
-from structlin.solvers.krylov._settings import require_count
 from structlin.solvers.krylov.interval import spectral_interval
 
 

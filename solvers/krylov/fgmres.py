@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from structlin.solvers._solution import Solution, warns_unconverged
+from structlin._validation import require_count
+from structlin.solvers._solution import Solution, require_callable, warns_unconverged
 from structlin.solvers.krylov._arnoldi import arnoldi
 from structlin.solvers.krylov._run import application, prepared
-from structlin.solvers.krylov._settings import require_count, require_function
 
 
 @warns_unconverged
@@ -93,7 +93,8 @@ def fgmres(
     1
     """
     restart = require_count("restart", restart)
-    require_function("direction", direction)
+    if direction is not None:
+        require_callable("direction", direction)
     choices = {"restart": restart} if direction is None else {"restart": restart, "refused": 0}
     run = prepared(A, b, x0, rtol, atol, maxiter, time_limit, callback, preconditioner, choices)
     return arnoldi(run, restart, flexible=True, direction=application("direction", direction))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from structlin._validation import require_count
 from structlin.solvers._solution import Solution, warns_unconverged
 from structlin.solvers.krylov._arnoldi import arnoldi
 from structlin.solvers.krylov._run import prepared
-from structlin.solvers.krylov._settings import require_count
 
 
 @warns_unconverged

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from structlin._errors import ConvergenceError
-from structlin._validation import require_finite
+from structlin._validation import require_count, require_finite
 from structlin.matrices import LinearOperator, aslinearoperator
 from structlin.solvers.krylov._run import Measured, application, eps_of, real_dot
-from structlin.solvers.krylov._settings import require_count
 
 
 def spectral_interval(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import device, namespace
-from structlin._validation import first_nonfinite, inexact, require_array
+from structlin._validation import (
+    first_nonfinite,
+    inexact,
+    require_array,
+    require_finite_samples,
+)
 
 
 def snapshots_as_rows(snapshots: Any, name: str = "snapshots") -> tuple[Any, tuple[int, ...]]:
@@ -33,14 +37,6 @@ def snapshots_as_rows(snapshots: Any, name: str = "snapshots") -> tuple[Any, tup
     require_finite_samples(name, U)
     shape = tuple(int(n) for n in U.shape[1:])
     return xp.reshape(U, (U.shape[0], math.prod(shape))), shape
-
-
-def require_finite_samples(name: str, U: Any) -> None:
-    """Raise ``ValueError`` that names the sample, the first axis, which has a NaN or Inf."""
-    place = first_nonfinite(U)
-    if place is not None:
-        sample = place // math.prod(U.shape[1:])
-        raise ValueError(f"sample {sample} of {name} has a NaN or Inf: every entry must be finite")
 
 
 def batch_as_rows(
@@ -81,17 +77,3 @@ def as_reals(name: str, values: Any) -> NDArray[np.float64]:
     if found.dtype.kind not in "biuf":
         raise TypeError(f"{name} is of type {found.dtype}: pass real numbers, on the host")
     return found.astype(np.float64)
-
-
-def require_count(name: str, value: Any, *, least: int = 1) -> int:
-    """Return a whole number, checked."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} is {value!r}: pass a whole number of {least} or more")
-    return int(value)
-
-
-def require_tolerance(name: str, value: Any) -> float:
-    """Return a tolerance, checked."""
-    if not isinstance(value, numbers.Real) or not 0 <= float(value) < 1:
-        raise ValueError(f"{name} is {value!r}: a tolerance is a number of 0 or more, below 1")
-    return float(value)

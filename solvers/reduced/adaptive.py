@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from structlin._backend import device, namespace
 from structlin._errors import ConvergenceWarning
 from structlin._norm import norm
-from structlin._validation import first_nonfinite
+from structlin._validation import first_nonfinite, require_finite_samples, require_tolerance
 from structlin.solvers._solution import Solution, quiet, require_callable
-from structlin.solvers.reduced._fields import (
-    as_reals,
-    require_finite_samples,
-    require_tolerance,
-    snapshots_as_rows,
-)
+from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.cubature import Cubature, galerkin_cubature
 from structlin.solvers.reduced.efficiency import standard_deviations

@@ -13,8 +13,8 @@ import numpy as np
 
 from structlin._backend import device, is_numpy, namespace
 from structlin._norm import norm, power_of_two
-from structlin._validation import inexact, require_array
-from structlin.solvers.reduced._fields import batch_as_rows, require_count, require_tolerance
+from structlin._validation import inexact, require_array, require_count, require_tolerance
+from structlin.solvers.reduced._fields import batch_as_rows
 from structlin.solvers.reduced._inner import InnerProduct, extended, row_units, without
 
 _format = "structlin.solvers.POD 1"

@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
 from structlin._norm import power_of_two
-from structlin._validation import first_nonfinite
-from structlin.solvers.reduced._fields import (
-    as_reals,
-    require_count,
-    require_finite_samples,
-    snapshots_as_rows,
-)
+from structlin._validation import first_nonfinite, require_count, require_finite_samples
+from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows
 from structlin.solvers.reduced._inner import InnerProduct, row_units
 
 _rounds = 1000

@@ -10,12 +10,14 @@ import numpy as np
 
 from structlin._backend import device, namespace, on_host
 from structlin._errors import ConvergenceWarning
-from structlin._validation import inexact, require_array, require_finite
-from structlin.solvers.reduced._fields import (
+from structlin._validation import (
+    inexact,
+    require_array,
     require_count,
+    require_finite,
     require_tolerance,
-    snapshots_as_rows,
 )
+from structlin.solvers.reduced._fields import snapshots_as_rows
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.pod import pod
 

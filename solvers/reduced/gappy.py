@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from structlin._backend import device, is_numpy, namespace, scipy_of
-from structlin._validation import first_nonfinite, inexact, require_array
+from structlin._validation import first_nonfinite, inexact, require_array, require_count
 from structlin.matrices._base import adjoint_of
-from structlin.solvers.reduced._fields import require_count
 from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
 

@@ -10,14 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import device, namespace, on_host
-from structlin._validation import first_nonfinite
-from structlin.solvers.reduced._fields import (
-    as_reals,
-    batch_as_rows,
-    require_count,
-    require_finite_samples,
-    snapshots_as_rows,
-)
+from structlin._validation import first_nonfinite, require_count, require_finite_samples
+from structlin.solvers.reduced._fields import as_reals, batch_as_rows, snapshots_as_rows
 from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.clustering import (

@@ -11,10 +11,9 @@ import numpy as np
 
 from structlin._backend import device, namespace
 from structlin._norm import norm
-from structlin._validation import inexact, require_array
+from structlin._validation import inexact, require_array, require_count
 from structlin.sketching._operand import as_matrix
 from structlin.solvers._solution import Solution, Status, require_callable, warns_unconverged
-from structlin.solvers.reduced._fields import require_count
 from structlin.solvers.reduced._state import Lookup, ReducedState
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.cubature import Cubature

@@ -7,15 +7,12 @@ from typing import Any
 
 from structlin._backend import device, namespace
 from structlin._norm import norm, power_of_two
+from structlin._validation import require_count, require_tolerance
 from structlin.matrices import Diagonal, LinearOperator
 from structlin.sketching import svd
 from structlin.sketching._operand import as_matrix
 from structlin.sketching.row_blocks import RowBlocks
-from structlin.solvers.reduced._fields import (
-    require_count,
-    require_tolerance,
-    snapshots_as_rows,
-)
+from structlin.solvers.reduced._fields import snapshots_as_rows
 from structlin.solvers.reduced._inner import InnerProduct, extended
 from structlin.solvers.reduced.basis import POD
 

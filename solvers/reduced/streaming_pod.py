@@ -7,11 +7,8 @@ from typing import Any
 
 from structlin._backend import device, namespace
 from structlin._norm import power_of_two
-from structlin.solvers.reduced._fields import (
-    require_count,
-    require_tolerance,
-    snapshots_as_rows,
-)
+from structlin._validation import require_count, require_tolerance
+from structlin.solvers.reduced._fields import snapshots_as_rows
 from structlin.solvers.reduced._inner import InnerProduct, extended
 from structlin.solvers.reduced.basis import POD
 

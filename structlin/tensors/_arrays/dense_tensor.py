@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from structlin._backend import device, is_numpy, namespace
-from structlin._norm import norm
+from structlin._norm import norm, power_of_two
 from structlin._validation import inexact, require_array, require_finite
-from structlin.tensors._arrays.ranges import power_of_two
 from structlin.tensors._arrays.unfoldings import projected
 from structlin.tensors._report import Compression
 from structlin.tensors._tolerance import require_tolerance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -150,19 +149,3 @@ def rank_within(squares: Any, budget: float, most: int) -> tuple[int, float]:
     above = np.flatnonzero(tails > budget)
     rank = min(max(int(above[-1]) + 1 if above.size else 0, 1), most, len(squares))
     return rank, max(float(tails[rank]), 0.0)
-
-
-def power_of_two(x: Any) -> float:
-    """Return a power of two by which the array is divided so that squares are numbers.
-
-    It is 1 for all arrays of ordinary size, and for zeros.
-    """
-    xp = namespace(x)
-    if 0 in x.shape:
-        return 1.0
-    largest = float(xp.max(xp.abs(x)))
-    limits = xp.finfo(x.dtype)
-    least = float(limits.smallest_normal) ** 0.25
-    if largest == 0 or least < largest < 1 / least:
-        return 1.0
-    return math.ldexp(1.0, math.frexp(largest)[1] - 1)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from structlin._backend import device, namespace
-from structlin.tensors._arrays.ranges import by_qr, power_of_two, rank_within
+from structlin._norm import power_of_two
+from structlin.tensors._arrays.ranges import by_qr, rank_within
 from structlin.tensors._arrays.unfoldings import projected
 
 # what rounding errors hide, in units of eps

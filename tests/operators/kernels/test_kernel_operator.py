@@ -383,6 +383,20 @@ def test_other_array_libraries_are_refused():
             learned.predict(array_api_strict.asarray(U))
 
 
+def test_functions_of_the_user_are_checked():
+    U = waves(10)
+    same = np.asarray
+    with pytest.raises(ValueError, match="NaN or Inf for input 0"):
+        KernelOperator(features=lambda W: W * np.nan, **fixed).fit(U, U)
+    learned = KernelOperator(symmetry=[same, (np.negative, lambda W: 2 * W)], **fixed)
+    with pytest.raises(ValueError, match="changes the norms of outputs"):
+        learned.fit(U, U)
+    with pytest.raises(ValueError, match="has learned nothing yet"):
+        learned.predict(U)
+    odd = KernelOperator(symmetry=[(np.negative, np.negative), same], **fixed).fit(U, U**3)
+    np.testing.assert_allclose(odd.predict(-U), -odd.predict(U), atol=1e-8)
+
+
 def test_weights_of_images_are_images_of_weights():
     U, V = fields(6)
     group = Group(square(ndim=2), U, (4, 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -45,6 +47,18 @@ def test_more_values_than_samples(library):
     assert learned.rank == 3
     got = library.to_numpy(learned.predict(library.asarray(U[:2])))
     np.testing.assert_allclose(got, V[:2], atol=1e-6 * np.abs(V).max())
+
+
+def test_no_matrix_of_all_values_is_formed():
+    m = 20_000  # the matrix of the map would have 3.2 GB
+    a = np.random.default_rng(0).standard_normal((6, m))
+    tracemalloc.start()
+    learned = LinearOperatorRegression().fit(a, np.flip(a, axis=1))
+    predicted = learned.predict(a)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert predicted.shape == a.shape
+    assert peak < 40 * a.nbytes
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
