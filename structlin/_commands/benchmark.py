@@ -190,17 +190,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m structlin benchmark",
         description="Learn the operators of benchmark data sets from samples, and print relative "
         "L2 errors: on test samples, and of samples left out while learning; how many true values "
-        "lie in the 90 % bands; and seconds. Samples are made once and kept.",
+        "lie in the 90 % bands; and seconds. Samples are made once and kept in the user's cache.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("suite", choices=("operators",), help="what is compared")
     parser.add_argument("--problem", choices=(*PROBLEMS, "all"), default="burgers")
     most = 10**6
-    parser.add_argument("--train", type=whole(3, most), help="samples to learn from")
-    parser.add_argument("--test", type=whole(1, most), help="samples to test")
+    own = {"default": argparse.SUPPRESS}  # the help shows no default
+    parser.add_argument(
+        "--train", type=whole(3, most), help="samples to learn from, each problem its own", **own
+    )
+    parser.add_argument(
+        "--test", type=whole(1, most), help="samples to test, each problem its own", **own
+    )
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=0, help="seed of the samples")
     parser.add_argument("--no-cache", action="store_true", help="make samples anew, keep none")
-    return parser.parse_args(argv)
+    return parser.parse_args(argv, argparse.Namespace(train=None, test=None))
 
 
 if __name__ == "__main__":

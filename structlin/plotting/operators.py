@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from structlin.bases import Grid
 from structlin.plotting._figures import axes, on_host, open_frame, palette, several
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def triptych(
     ax: Sequence[Axes] | None = None,
     *,
     std: Any = None,
+    grid: Grid | None = None,
+    output_grid: Grid | None = None,
 ) -> list[Any]:
     """Draw one sample of an operator: its input, its output with the prediction, and the error.
 
@@ -37,6 +40,9 @@ def triptych(
     std : array of the shape of the output, optional
         Standard deviations of the prediction: drawn as a band of two beside the error of functions
         of one variable.
+    grid, output_grid : Grid, optional
+        The points of the input and of the output; those of the input serve for both where the
+        shapes agree. By default the unit interval or square.
 
     Returns
     -------
@@ -69,12 +75,16 @@ def triptych(
         )
     if std is not None and _function("std", std).shape != true.shape:
         raise ValueError(f"std has shape {np.shape(std)} but the output {true.shape}")
+    source = _nodes("given", given, grid)
+    if output_grid is None and given.shape == true.shape:
+        output_grid = grid
+    target = _nodes("true", true, output_grid)
     left, middle, right = several(ax, 3)
-    drawn = [_draw(given, left, "viridis")]
+    drawn = [_draw(source, given, left, "viridis")]
     left.set(title="input")
     error = predicted - true
     if true.ndim == 1:
-        places = np.linspace(0, 1, len(true))
+        places = target[0]
         middle.plot(places, true, color=palette[6], label="true")
         (line,) = middle.plot(places, predicted, "--", color=palette[1], label="predicted")
         middle.legend(frameon=False)
@@ -84,8 +94,8 @@ def triptych(
             right.fill_between(places, -band, band, color=palette[0], alpha=0.25, linewidth=0)
         drawn.append(line)
     else:
-        drawn.append(_draw(predicted, middle, "viridis"))
-    drawn.append(_draw(error, right, "RdBu_r"))
+        drawn.append(_draw(target, predicted, middle, "viridis"))
+    drawn.append(_draw(target, error, right, "RdBu_r"))
     middle.set(title="output" if true.ndim == 1 else "predicted output")
     right.set(title="error" if std is None or true.ndim > 1 else "error, ± 2 standard deviations")
     return drawn
@@ -131,7 +141,7 @@ def learning_curve(
     """
     ax = axes(ax, (6, 3.8))
     lines = []
-    for k, (name, (costs, errors)) in enumerate(curves.items()):
+    for k, (name, (costs, errors)) in enumerate(_pairs(curves, "(costs, errors)")):
         x, y = (np.asarray(on_host(a), dtype=float) for a in (costs, errors))
         if x.shape != y.shape or x.ndim != 1:
             raise ValueError(f"{name!r} has {x.shape} costs and {y.shape} errors: pass two vectors")
@@ -186,7 +196,7 @@ def calibration(predictions: Mapping[str, tuple[Any, Any]], ax: Axes | None = No
     levels = np.linspace(0.02, 0.98, 49)
     widths = [NormalDist().inv_cdf((1 + level) / 2) for level in levels.tolist()]
     lines = []
-    for k, (name, (errors, stds)) in enumerate(predictions.items()):
+    for k, (name, (errors, stds)) in enumerate(_pairs(predictions, "(errors, stds)")):
         e, s = (np.ravel(np.asarray(on_host(a), dtype=float)) for a in (errors, stds))
         if e.shape != s.shape:
             raise ValueError(f"{name!r} has {e.size} errors and {s.size} standard deviations")
@@ -258,6 +268,16 @@ def spectrum(
     return dots
 
 
+def _pairs(given: Any, pair: str) -> list[tuple[str, Any]]:
+    """Return the named pairs of a mapping."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"a {type(given).__name__} was given: pass {{'name': {pair}}}")
+    for name, value in given.items():
+        if len(value) != 2:
+            raise ValueError(f"{name!r} has {len(value)} entries: pass the pair {pair}")
+    return list(given.items())
+
+
 def _function(name: str, a: Any) -> Any:
     host = np.asarray(on_host(a), dtype=float)
     if host.ndim not in (1, 2):
@@ -265,17 +285,25 @@ def _function(name: str, a: Any) -> Any:
     return host
 
 
-def _draw(values: Any, ax: Axes, colours: str) -> Any:
-    """Draw a function over the unit interval or square."""
+def _nodes(name: str, values: Any, grid: Grid | None) -> list[Any]:
+    """Return the coordinates of every axis."""
+    if grid is None:
+        return [np.linspace(0, 1, n) for n in values.shape]
+    if grid.shape != values.shape:
+        raise ValueError(
+            f"{name} has shape {values.shape} but the grid {grid.shape}: pass one sample"
+        )
+    return [np.asarray(on_host(x), dtype=float) for x in grid.axes]
+
+
+def _draw(nodes: list[Any], values: Any, ax: Axes, colours: str) -> Any:
     if values.ndim == 1:
-        (line,) = ax.plot(np.linspace(0, 1, len(values)), values, color=palette[0])
+        (line,) = ax.plot(nodes[0], values, color=palette[0])
         open_frame(ax)
         return line
     most = float(np.max(np.abs(values), initial=0.0)) or 1.0
     limits: dict[str, Any] = {"vmin": -most, "vmax": most} if colours == "RdBu_r" else {}
-    image = ax.imshow(
-        values.T, origin="lower", extent=(0, 1, 0, 1), aspect="auto", cmap=colours, **limits
-    )
+    image = ax.pcolormesh(*nodes, values.T, cmap=colours, shading="nearest", **limits)
     if ax.figure is not None:
         ax.figure.colorbar(image, ax=ax)
     return image

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from structlin import plotting, sketching
+from structlin.bases import Grid
 from structlin.matrices import (
     Attempt,
     Butterfly,
@@ -494,6 +495,21 @@ def test_a_triptych_shows_the_error():
     np.testing.assert_allclose(images[2].get_array(), -0.1)
 
 
+def test_a_triptych_stands_on_its_grids():
+    grid, plane = Grid(np.arange(5) - 2.0), Grid(np.arange(3) + 1.0, np.arange(4) / 2)
+    places = Figure().subplots(1, 3)
+    line, image, _ = plotting.triptych(
+        np.ones(5), np.ones((3, 4)), np.ones((3, 4)), places, grid=grid, output_grid=plane
+    )
+    np.testing.assert_array_equal(line.get_xdata(), grid.axes[0])
+    assert image.get_coordinates()[..., 0].min() == 0.5  # cells around the nodes
+
+
+def test_curves_without_names():
+    with pytest.raises(TypeError, match=r"pass \{'name': "):
+        plotting.calibration((np.ones(3), np.ones(3)))
+
+
 def test_calibration_of_normal_errors_is_the_diagonal():
     errors = np.random.default_rng(1).standard_normal(20_000)
     right, wide = plotting.calibration(
@@ -518,6 +534,11 @@ def test_learning_curves_and_spectra_hold_their_numbers():
         (lambda ax: plotting.triptych(np.ones((2, 2, 2)), np.ones(3), np.ones(3), [ax] * 3), "one"),
         (lambda ax: plotting.triptych(np.ones(3), np.ones(3), np.ones(3), [ax]), "3 pictures"),
         (lambda ax: plotting.learning_curve({"a": ([1, 2], [1])}, ax), "two vectors"),
+        (lambda ax: plotting.learning_curve({"a": [(1, 2)] * 3}, ax), "pass the pair"),
+        (
+            lambda ax: plotting.triptych(*np.ones((3, 4)), [ax] * 3, grid=Grid(np.arange(3))),
+            "the grid",
+        ),
         (lambda ax: plotting.learning_curve({"a": ([0, 2], [1, 1])}, ax), "not positive"),
         (lambda ax: plotting.calibration({"a": (np.ones(2), np.ones(3))}, ax), "2 errors and 3"),
         (lambda ax: plotting.calibration({"a": (np.ones(2), -np.ones(2))}, ax), "negative"),
