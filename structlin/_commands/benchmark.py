@@ -198,11 +198,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     most = 10**6
     own = {"default": argparse.SUPPRESS}  # the help shows no default
     parser.add_argument(
-        "--train", type=whole(3, most), help="samples to learn from, each problem its own", **own
+        "--train",
+        type=whole(3, most),
+        help="samples to learn from (default: as many as its problem has)",
+        **own,
     )
-    parser.add_argument(
-        "--test", type=whole(1, most), help="samples to test, each problem its own", **own
-    )
+    parser.add_argument("--test", type=whole(1, most), help="samples to test (likewise)", **own)
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=0, help="seed of the samples")
     parser.add_argument("--no-cache", action="store_true", help="make samples anew, keep none")
     return parser.parse_args(argv, argparse.Namespace(train=None, test=None))
