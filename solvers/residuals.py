@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import namespace
+from structlin._validation import require_count
 from structlin.bases import Grid
 from structlin.solvers.elliptic import LegendreModes, Modes, Poisson
 from structlin.solvers.elliptic._samples import checked_samples
@@ -153,8 +153,7 @@ def refine(
     >>> bool(np.allclose(better.u, solver.solve(f)))
     True
     """
-    if not isinstance(steps, numbers.Integral) or steps < 0:
-        raise ValueError(f"steps is {steps!r}: pass an integer >= 0")
+    steps = require_count("steps", steps, least=0)
     test = _TestFunctions(grid, bc)
     u, f = _pair(u, f, grid)
     xp = namespace(u, f)
@@ -265,7 +264,6 @@ def _root(coef: Any, grid: Grid) -> Any:
         return None
     a = checked_samples("coef", coef, grid)
     xp = namespace(a)
-    device(a, *grid.axes)
     if xp.isdtype(a.dtype, "complex floating") or not bool(xp.all(a > 0)):
         raise ValueError("coef is not positive everywhere: a coefficient is real and positive")
     return xp.sqrt(a)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import numbers
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -39,6 +41,23 @@ def number_or_array(name: str, x: Any, expected: str) -> Any:
     if not isinstance(x, int | float | complex) and not compat.is_array_api_obj(x):
         raise TypeError(f"{name} is a {type(x).__name__}: pass {expected}")
     return x
+
+
+def called(name: str, f: Any, coordinates: Mapping[str, Any]) -> Any:
+    """Return ``f(*coordinates.values())``; a wrong number of arguments is told by names."""
+    try:
+        return f(*coordinates.values())
+    except TypeError as error:
+        try:
+            inspect.signature(f).bind(*coordinates.values())
+        except TypeError as mismatch:
+            names = ", ".join(coordinates)
+            raise TypeError(
+                f"{name} is called with {names}, and does not take that: {mismatch}"
+            ) from error
+        except ValueError:  # functions without a signature
+            pass
+        raise
 
 
 def require_inexact(dtype: Any, xp: ModuleType) -> bool:

@@ -1,4 +1,4 @@
-"""Functions on a grid, one or many: their shapes checked, matrices applied along their axes."""
+"""Functions on a grid, one or many: shapes checked, sizes, matrices applied along their axes."""
 
 from __future__ import annotations
 
@@ -50,6 +50,12 @@ def place_among_samples(place: int, shape: Sequence[int], ndim: int) -> str:
 
 def _listed(index: Sequence[int]) -> str:
     return f"[{', '.join(map(str, index))}]"
+
+
+def largest(x: Any) -> float:
+    """Return the largest modulus in an array, 0 if it is empty."""
+    xp = namespace(x)
+    return float(xp.max(xp.abs(x))) if math.prod(x.shape) else 0.0
 
 
 def along_axes(matrices: Sequence[Any], X: Any) -> Any:

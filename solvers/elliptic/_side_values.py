@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import device, namespace
-from structlin._validation import first_nonfinite, inexact, number_or_array
+from structlin._validation import called, first_nonfinite, inexact, number_or_array
 from structlin.bases import Grid
 from structlin.solvers.elliptic._samples import place_among_samples
 
@@ -21,9 +21,10 @@ def side_values(grid: Grid, boundary: Any, like: Any) -> Data:
     ----------
     grid : Grid
     boundary : None, number, callable, or sequence of pairs
-        For all sides, or an entry for every axis: a pair (low, high) of numbers, callables of the
+        For all sides, or an entry for every axis: a pair (low, high) of numbers, callables of all
         coordinates, or arrays over the nodes of the other axes, after axes of samples; None, or
-        one number or callable for both.
+        one number or callable for both. Callables get the coordinates of all axes, that of the
+        side's own axis too.
     like : (..., *grid.shape) array
         The right-hand side, of which values take the precision.
 
@@ -64,6 +65,18 @@ def side_values(grid: Grid, boundary: Any, like: Any) -> Data:
     return found
 
 
+def samples_of(grid: Grid, boundary: Any) -> tuple[int, ...]:
+    """Return the axes of samples that arrays among the boundary data have, () for none."""
+    for axis, entry in enumerate(boundary if isinstance(boundary, tuple | list) else ()):
+        side = tuple(n for k, n in enumerate(grid.shape) if k != axis)
+        for given in entry if isinstance(entry, tuple | list) else (entry,):
+            shape = tuple(getattr(given, "shape", ()))
+            count = len(shape) - len(side)
+            if count > 0 and shape[count:] == side:
+                return shape[:count]
+    return ()
+
+
 def _on_side(grid: Grid, axis: int, end: int, given: Any, like: Any) -> Any:
     name = f"boundary[{axis}][{end}]"
     xp = namespace(like)
@@ -74,7 +87,7 @@ def _on_side(grid: Grid, axis: int, end: int, given: Any, like: Any) -> Any:
         low_high = grid.box[axis]
         at = tuple(1 for _ in grid.shape)
         coordinates[axis] = xp.full(at, low_high[end], dtype=grid.dtype, device=grid.device)
-        made = given(*coordinates)
+        made = called(name, given, dict(zip(grid.names, coordinates, strict=True)))
     made = number_or_array(name, made, "a number, a callable of the coordinates, or an array")
     if isinstance(made, int | float | complex):
         made = xp.full(shape, made, device=device(like))
@@ -95,6 +108,7 @@ def _on_side(grid: Grid, axis: int, end: int, given: Any, like: Any) -> Any:
         raise ValueError(
             f"{name} has shape {tuple(made.shape)} but that side has {shape}"
             + (f", or {(*batch, *shape)} for every sample" if batch else "")
+            + "; axes of samples stand first, and are those of F"
         )
     made = inexact(made, xp)
     single = like.dtype in (xp.float32, xp.complex64)

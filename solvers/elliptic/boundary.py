@@ -1,4 +1,8 @@
-"""What is asked of a solution at the sides of a box."""
+"""What is asked of a solution at the sides of a box.
+
+The data ``g`` come with the right-hand side: numbers, arrays, or callables, which get all
+coordinates, as ``g(x, y)``, also the constant one of the axis of the side.
+"""
 
 from __future__ import annotations
 

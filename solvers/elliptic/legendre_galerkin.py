@@ -11,7 +11,8 @@ import numpy as np
 from structlin._backend import namespace, on_host
 from structlin._validation import require_real
 from structlin.bases import Grid
-from structlin.solvers.elliptic._samples import along_axes, checked_samples
+from structlin.solvers.elliptic._corners import warn_means
+from structlin.solvers.elliptic._samples import along_axes, checked_samples, largest
 from structlin.solvers.elliptic._side_values import Data, side_values
 from structlin.solvers.elliptic.legendre_modes import LegendreModes
 
@@ -111,8 +112,8 @@ class LegendreGalerkin:
         boundary : number, callable, or sequence of pairs
             What is given on the sides: the value on Dirichlet sides, elsewhere the outward normal
             derivative, plus ``a u`` on Robin ones. For all sides, or a pair (low, high) for every
-            axis, of numbers, callables of the coordinates, or arrays over the points of the
-            side.
+            axis, of numbers, callables of all coordinates, as ``g(x, y)``, or arrays over the
+            points of the side, after axes of samples.
 
         Returns
         -------
@@ -129,7 +130,8 @@ class LegendreGalerkin:
         Warns
         -----
         UserWarning
-            If Dirichlet values of two sides disagree where these meet.
+            If Dirichlet values of two sides disagree where these meet, or the grid does not
+            resolve them.
         """
         F = checked_samples("F", F, self.grid)
         data = side_values(self.grid, boundary, F)
@@ -215,7 +217,7 @@ class LegendreGalerkin:
         xp, d = self.modes.xp, self.grid.ndim
         batch = tuple(loads.shape[: loads.ndim - d])
         W = xp.zeros((*batch, *self.grid.shape), dtype=loads.dtype, device=self.modes.device)
-        forth, largest, gap = self._matrices("expand", loads.dtype), 0.0, 0.0
+        forth, size, gap = self._matrices("expand", loads.dtype), 0.0, 0.0
         before: list[tuple[int, int]] = []
         for axis, end in sides:
             place = self._place(axis, end)
@@ -226,24 +228,43 @@ class LegendreGalerkin:
                 plane = xp.broadcast_to(plane, W[place].shape)
             else:
                 plane = xp.zeros_like(W[place])
-            largest = max(largest, _largest(plane))
+            size = max(size, largest(plane))
             new = xp.asarray(plane, copy=True)
             for other in before:
                 if other[0] != axis:  # the two sides meet
                     corner = self._place(*other)
                     met, old = plane[corner], W[place][corner]
-                    gap = max(gap, _largest(met - old))
+                    gap = max(gap, largest(met - old))
                     new[corner] = (met + old) / 2
             W[place] = new
             before.append((axis, end))
-        # a choice: far above what interpolation to the ends loses where it has converged
-        if gap > 1e-6 * largest:
+        unresolved = self._unresolved(data) if gap > 1e-6 * size else 0.0
+        if unresolved > 0.1 * gap:  # by trial: polynomials of too few points miss the corners
             warnings.warn(
-                f"boundary values differ by {gap:.3g} where sides meet: their mean is taken there; "
-                "the solution is singular at such corners, and converges slowly",
+                "the grid does not resolve the boundary values: the last quarter of their Legendre "
+                f"coefficients adds up to {unresolved:.3g}; take more points",
                 stacklevel=3,
             )
+        else:
+            warn_means(gap, size, stacklevel=3)
         return W
+
+    def _unresolved(self, data: Data) -> float:
+        """Return how much of the values on Dirichlet sides is in their highest polynomials."""
+        modes, d, most = self.modes, self.grid.ndim, 0.0
+        for (axis, end), g in data.items():
+            for other in range(d) if modes.sides[axis][end] == "dirichlet" else ():
+                if other == axis:
+                    continue
+                n, (low, high) = self.grid.shape[other], self.grid.box[other]
+                t = (2 * on_host(self.grid.axes[other]) - low - high) / (high - low)
+                degrees = np.arange(n - max(n // 4, 1), n)
+                P = np.polynomial.legendre.legvander(t, n - 1)[:, degrees]
+                P = P * (modes.weights(other)[:, None] * (2 * degrees + 1) / modes.widths[other])
+                A = modes.on_device(P.T, g.dtype)
+                coefficients = modes.xp.tensordot(A, g, axes=((1,), (g.ndim - d + other,)))
+                most = max(most, largest(modes.xp.sum(modes.xp.abs(coefficients), axis=0)))
+        return most
 
     def _place(self, axis: int, end: int) -> tuple[Any, ...]:
         """Return the index of the coefficients of the function that is 1 on a Dirichlet side."""
@@ -299,8 +320,3 @@ class _Lift:
         slopes = np.outer(ends[1] - ends[0], np.asarray([-1.0, 1.0])[held]) / width
         self.stiffness = np.concatenate([np.diag(modes.axis_eigenvalues[axis]), slopes], axis=1)
         self.mass = np.concatenate([np.eye(E.shape[1]), forth @ linear], axis=1)
-
-
-def _largest(x: Any) -> float:
-    xp = namespace(x)
-    return float(xp.max(xp.abs(x))) if math.prod(x.shape) else 0.0

@@ -20,6 +20,7 @@ from structlin.solvers._solution import Solution
 from structlin.solvers._vectors import require_limits
 from structlin.solvers.elliptic._differences import Mean
 from structlin.solvers.elliptic._samples import checked_samples
+from structlin.solvers.elliptic._side_values import samples_of
 from structlin.solvers.elliptic.boundary import sides_of
 from structlin.solvers.elliptic.convection import ConvectionDiffusion
 from structlin.solvers.elliptic.finite_volumes import FiniteVolumes
@@ -49,12 +50,12 @@ class Poisson:
     shift : float
         Any real number; negative ones are Helmholtz's equation.
     coef : None, number, array or callable
-        The coefficient ``a``, positive: its values at the points of the grid, or a function of the
-        coordinates. None is 1.
+        The coefficient ``a``, positive: its values at the points of the grid, or a function of all
+        coordinates, as ``a(x, y)``. None is 1.
     convection : None, number, callable or sequence of these
         The velocity ``b`` of a term ``b · ∇u``: for all axes, or for each, as a number or a
-        function of the coordinate of that axis. Then ``coef`` is of the same form, the ``a_j`` of
-        ``−Σ a_j ∂_j² u``: see `ConvectionDiffusion`.
+        function of the coordinate of that axis alone. Then ``coef`` is of the same form, the
+        ``a_j`` of ``−Σ a_j ∂_j² u``: see `ConvectionDiffusion`.
     method : {"auto", "transform", "eigen", "legendre", "ultraspherical", "schur", "pcg", \
 "multigrid"}
         How it is solved. On nodes, cells and periodic axes, for constant ``a``: ``"transform"`` and
@@ -214,19 +215,21 @@ class Poisson:
         ----------
         F : (..., *grid.shape) array, callable or number
             Right-hand sides at the points of the grid, real or complex; axes before those of the
-            grid number samples. Nodes on Dirichlet sides do not count. A callable gets the
-            coordinates.
+            grid number samples. Nodes on Dirichlet sides do not count. A callable gets all
+            coordinates, as ``F(x, y)``.
         boundary : number, callable, or sequence
             What is given at the sides: ``u`` on Dirichlet ones, elsewhere ``∂u/∂n``, plus ``a u``
             on Robin ones. For all sides, or a list with a pair (low, high) for every axis, of
-            numbers, callables of the coordinates, or arrays over the points of the other axes;
-            None where it is zero.
+            numbers, callables, or arrays over the points of the other axes; None where it is zero.
+            Callables get all coordinates, as ``g(x, y)``, also that of the axis of the side. Arrays
+            may have the axes of samples of ``F`` before their own; one ``F`` without such axes
+            then serves all samples.
 
         Returns
         -------
         (..., *grid.shape) array
-            In the precision and array library of ``F``. With no value given anywhere, the solution
-            of mean zero.
+            In the precision and array library of ``F``; a number takes those of the grid. With no
+            value given anywhere, the solution of mean zero.
 
         Raises
         ------
@@ -248,7 +251,7 @@ class Poisson:
         >>> solver.solve(np.zeros(5), boundary=[(1.0, 2.0)])
         array([1. , 1.5, 2. , 2.5, 3. ])
         """
-        return self._solver.solve(self._scaled(F), self._told(boundary))
+        return self._solver.solve(self._scaled(F, boundary), self._told(boundary))
 
     def solution(self, F: Any, boundary: Any = 0.0) -> Solution:
         """Return the solution and how it came about: parameters and errors are those of `solve`.
@@ -267,8 +270,8 @@ class Poisson:
         {'method': 'pcg', 'scaled': False}
         """
         if isinstance(self._solver, FiniteVolumes):
-            return self._solver.solution(self._scaled(F), self._told(boundary))
-        x = self._solver.solve(self._scaled(F), self._told(boundary))
+            return self._solver.solution(self._scaled(F, boundary), self._told(boundary))
+        x = self._solver.solve(self._scaled(F, boundary), self._told(boundary))
         return Solution(x, "converged", 0, np.empty(0), {"method": self.method})
 
     def residual(self, U: Any, F: Any, boundary: Any = 0.0) -> Any:
@@ -301,12 +304,23 @@ class Poisson:
                 f"the method is {self.method!r}: residuals of differences exist on grids of nodes "
                 "or cells, without convection"
             )
-        return self._solver.residual(U, self._scaled(F), self._told(boundary))
+        return self._solver.residual(U, self._scaled(F, boundary), self._told(boundary))
 
-    def _scaled(self, F: Any) -> Any:
-        """Return the right-hand side as an array, as the solver wants it."""
-        if callable(F) or isinstance(F, int | float | complex | np.generic):
-            F = self.grid.evaluate(F, "F")
+    def _scaled(self, F: Any, boundary: Any) -> Any:
+        """Return the right-hand side as an array, as the solver wants it, for all samples."""
+        grid, xp = self.grid, self.grid.xp
+        if callable(F):
+            F = grid.evaluate(F, "F")
+        elif isinstance(F, int | float | complex | np.generic):
+            F = F.item() if isinstance(F, np.generic) else F
+            dtype = grid.dtype
+            if isinstance(F, complex):
+                dtype = xp.result_type(dtype, xp.complex64)
+            with np.errstate(over="ignore"):  # looked at by the solver
+                F = xp.full(grid.shape, F, dtype=dtype, device=grid.device)
+        samples = samples_of(grid, boundary)
+        if samples and tuple(getattr(F, "shape", ())) == grid.shape:
+            F = xp.broadcast_to(F, (*samples, *grid.shape))
         if self._factor == 1:
             return F
         with np.errstate(over="ignore", under="ignore"):

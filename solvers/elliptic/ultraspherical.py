@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from structlin._backend import kernel, namespace, scipy_of
 from structlin._kernels import alternating_directions
 from structlin._validation import require_real
 from structlin.bases import Grid
+from structlin.solvers.elliptic._corners import warn_means
 from structlin.solvers.elliptic._legendre_line import bubble, legendre_points
-from structlin.solvers.elliptic._samples import along_axes, checked_samples
+from structlin.solvers.elliptic._samples import along_axes, checked_samples, largest
 from structlin.solvers.elliptic._side_values import Data, side_values
 from structlin.solvers.elliptic._zolotarev import zolotarev_shifts
 
@@ -160,22 +160,14 @@ class UltrasphericalADI:
             planes.append(
                 [xp.astype(xp.broadcast_to(g, shape), F.dtype, copy=False) for g in given]
             )
-        sizes = [float(xp.max(xp.abs(g))) for pair in planes for g in pair if math.prod(g.shape)]
-        gap, largest = 0.0, max(sizes, default=0.0)
+        gap, size = 0.0, max(largest(g) for pair in planes for g in pair)
         corners: list[list[Any]] = [[None, None], [None, None]]
         for i in (0, 1):
             for j in (0, 1):
                 one, other = planes[0][i][..., :, ends[j]], planes[1][j][..., ends[i], :]
                 corners[i][j] = (one + other) / 2
-                if math.prod(one.shape):
-                    gap = max(gap, float(xp.max(xp.abs(one - other))))
-        # a choice: far above rounding errors of functions of coordinates
-        if gap > 1e-6 * largest:
-            warnings.warn(
-                f"boundary values differ by {gap:.3g} where sides meet: their mean is taken there; "
-                "the solution is singular at such corners, and converges slowly",
-                stacklevel=3,
-            )
+                gap = max(gap, largest(one - other))
+        warn_means(gap, size, stacklevel=3)
         for i in (0, 1):
             inner = planes[0][i][..., :, 1:-1]
             planes[0][i] = xp.concat([corners[i][0], inner, corners[i][1]], axis=-1)

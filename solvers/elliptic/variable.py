@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -13,9 +14,13 @@ from structlin.solvers.elliptic._differences import Differences
 from structlin.solvers.krylov import cg
 from structlin.solvers.multigrid import Multigrid
 
-# past this estimate of the condition number, some 60 iterations, multigrid takes less time: chosen
-# by trial on grids of 33² to 513² points, on jumps from 4:1 to 10⁴:1 and smooth coefficients
-_most_condition = 30.0
+# past this estimate of the condition number, 30 to 60 iterations, multigrid takes less time: chosen
+# by trial on blocks and lognormal coefficients; it takes that of 30 iterations on grids of 1024²
+# points, 80 on 128², 90 on 72³
+_most_condition = 20.0
+_margin = 4.0  # of the estimate below, which is one from below: by trial on random coefficients
+_most_roughness = 0.9  # nearer to 1, the bound on the condition number is of no use: a choice
+_patience = 60  # iterations after which multigrid takes over, where the estimate was too low
 
 
 class VariableSolver:
@@ -39,8 +44,8 @@ class VariableSolver:
         ``D`` of the operator relative to that of ``−Δ``.
     contrast : float
         The largest value of the coefficient over the smallest one.
-    roughness : float
-        The number ``max w`` of Notes.
+    condition : float
+        The estimate of the condition number that decided.
 
     Notes
     -----
@@ -48,12 +53,19 @@ class VariableSolver:
     of ``a``: without scaling, the condition number is at most the contrast.
 
     Scaled by ``1/√D`` on both sides, the operator is ``−Δ + p`` with the potential
-    ``p ≈ Δ√a/√a + shift/a`` [1]_, up to what vanishes with the mesh width. If
-    ``w = (−Δ + c)⁻¹ |p − c|`` for a constant ``c``, the form of ``p − c`` is at most ``max w``
-    times that of ``−Δ + c`` (Schur's test). This is small where ``log a`` is smooth, and grows as
-    the mesh is refined where it jumps. It costs one fast solve. The condition number is estimated
-    by ``(1 + max w)²``, which leaves room for small eigenvalues, and the smaller one of the two
-    estimates decides.
+    ``p ≈ Δ√a/√a + shift/a`` [1]_, up to what vanishes with the mesh width. A smooth function ``φ``
+    has the energy ``∫ a |∇φ|² + shift φ²``, and with ``v = √D φ`` the preconditioner makes of it
+    ``∫ |∇v|² + c v²``. The quotient ``q`` of the two is near 1 where ``log a`` is smooth. A rough
+    coefficient makes ``v`` rough, and the smallest eigenvalue is at most ``q``, while others are
+    about 1. The condition number is estimated by ``4/q``, with the smoothest mode that is no
+    constant; this costs half a fast solve.
+
+    Where that does not decide: if ``w = (−Δ + c)⁻¹ |p − c|``, the form of ``p − c`` is at most
+    ``max w`` times that of ``−Δ + c`` (Schur's test), and below 1 the condition number is at most
+    ``(1 + max w)/(1 − max w)``. Above 1 this bounds nothing.
+
+    The smaller one of contrast and estimate decides; where it was too low, multigrid takes over
+    after 60 iterations.
 
     References
     ----------
@@ -80,22 +92,31 @@ class VariableSolver:
                 f"{bottom:.6g}: the operator is not positive definite, which iterations "
                 "for variable coefficients need; a constant coefficient takes any shift"
             )
-        root, potential = self._liouville()
+        plain = Differences(self.modes, 1.0, 0.0).operator(xp.float64)
+        root, potential = self._liouville(plain)
         c = max(float(xp.mean(potential)), 0.0)
         transforms = self.modes.transforms
-        w = transforms.back(transforms.forth(xp.abs(potential - c)) / self._shifted(c))
-        self.roughness = float(xp.max(w))
-        condition = (1 + self.roughness) ** 2
+        quotient = self._quotient(plain, root, c)
+        condition = _margin / quotient if quotient > 0 else math.inf
+        # max w is at least 1 − q, and it decides nothing where q alone does
+        if condition >= min(self.contrast, _most_condition) and quotient > max(
+            1 - _most_roughness, 1 / self.contrast
+        ):
+            w = transforms.back(transforms.forth(xp.abs(potential - c)) / self._shifted(c))
+            roughness = float(xp.max(w))
+            if roughness < _most_roughness:
+                condition = min(condition, (1 + roughness) / (1 - roughness))
         self.scaled = condition < self.contrast
+        self.condition = min(condition, self.contrast)
         if self.scaled:
             self._symbol, self._scale = 1 / self._shifted(c), 1 / root
         else:
             middle = max(differences.shift / math.sqrt(least * most), 0.0)
             self._symbol, self._scale = 1 / self._shifted(middle), None
         self._symbol = transforms.multiplier(self._symbol)
+        self._may_change = method == "auto"
         if method == "auto":
-            moderate = min(condition, self.contrast) <= _most_condition
-            method = "pcg" if moderate else "multigrid"
+            method = "pcg" if self.condition <= _most_condition else "multigrid"
         self.method = method
 
     def _shifted(self, c: float) -> Any:
@@ -105,16 +126,30 @@ class VariableSolver:
         least = xp.min(xp.where(positive, values, xp.asarray(math.inf, device=self.modes.device)))
         return xp.where(positive, values, xp.where(xp.isfinite(least), least, 1.0))
 
-    def _liouville(self) -> tuple[Any, Any]:
+    def _liouville(self, plain: Any) -> tuple[Any, Any]:
         """Return ``√D``, and the potential that the scaled operator has beside ``−Δ``."""
         xp, differences, kind = self.xp, self.differences, self.xp.float64
         K = differences.operator(kind)
-        plain = Differences(self.modes, 1.0, 0.0).operator(kind)
         root = xp.sqrt((K.coefficients - K.shift) / plain.coefficients)
         ones = xp.ones((math.prod(K.grid),), dtype=kind, device=self.modes.device)
         of_root = xp.reshape(K @ (ones / xp.reshape(root, (-1,))), K.grid)
         rest = of_root / root - xp.reshape(plain @ ones, K.grid)
         return root, rest / differences.volumes(kind)
+
+    def _quotient(self, plain: Any, root: Any, c: float) -> float:
+        """Return the energy of the smoothest mode relative to what the preconditioner makes it."""
+        xp, modes, kind = self.xp, self.modes, self.xp.float64
+        values = xp.where(modes.eigenvalues > modes.rounding, modes.eigenvalues, math.inf)
+        place = xp.argmin(xp.reshape(values, (-1,)))
+        places = xp.reshape(xp.arange(values.size, device=modes.device), modes.shape)
+        phi = modes.transforms.back(xp.astype(places == place, kind))
+        v = phi * root
+        energy, whole = (
+            xp.sum(u * xp.reshape(A @ xp.reshape(u, (-1,)), modes.shape))
+            for A, u in ((self.differences.operator(kind), phi), (plain, v))
+        )
+        most = float(whole + c * xp.sum(v**2 * self.differences.volumes(kind)))
+        return float(energy) / most if most > 0 else 0.0
 
     def solution(self, r: Any) -> Solution:
         """Return the unknowns of right-hand sides ``(..., *shape)``, which are solved in turn.
@@ -130,29 +165,39 @@ class VariableSolver:
         if not self.differences.even:
             r = r * self.differences.volumes(real)
         b = xp.reshape(r, (-1, math.prod(shape)))
-        solutions = [self._one(b[k, :]) for k in range(b.shape[0])]
+        solutions: list[Solution] = []
+        for k in range(b.shape[0]):
+            changed = any("pcg_iterations" in each.choices for each in solutions)
+            solutions.append(self._one(b[k, :], "multigrid" if changed else self.method))
         if not solutions:
-            return Solution(xp.zeros_like(r), "converged", 0, np.zeros(1), self._told())
+            told = {"method": self.method}
+            return Solution(xp.zeros_like(r), "converged", 0, np.zeros(1), told)
         x = xp.reshape(xp.stack([each.x for each in solutions]), r.shape)
         if self.singular:
             x = x - self.differences.means(x)
         return _worst(solutions, x)
 
-    def _one(self, b: Any) -> Solution:
+    def _one(self, b: Any, method: str) -> Solution:
         A = self.differences.operator(b.dtype)
         rtol = self.rtol
         if rtol is None:
             rtol = 1e-5 if b.dtype == self.xp.float32 else 1e-10
         definite = self.differences.shift >= 0 and self.modes.definite
-        if self.method == "multigrid":
-            if b.dtype not in self._hierarchies:
-                self._hierarchies[b.dtype] = Multigrid(A)
-            M = self._hierarchies[b.dtype]
-            solution = quiet(M.cg)(b, rtol=rtol, maxiter=self.maxiter)
+        if method == "multigrid":
+            solution = self._by_multigrid(b, None, rtol, self.maxiter)
+            told: dict[str, Any] = {"method": method}
         else:
-            solution = quiet(cg)(
-                A, b, rtol=rtol, maxiter=self.maxiter, preconditioner=self._precondition
-            )
+            most = min(_patience, self.maxiter) if self._may_change else self.maxiter
+            solution = quiet(cg)(A, b, rtol=rtol, maxiter=most, preconditioner=self._precondition)
+            told = {"method": method, "scaled": self.scaled}
+            if solution.status == "max_iterations" and most < self.maxiter:
+                before = solution
+                solution = self._by_multigrid(b, before.x, rtol, self.maxiter - most)
+                norms = [*before.residual_norms, *solution.residual_norms[1:]]
+                solution = dataclasses.replace(
+                    solution, iterations=most + solution.iterations, residual_norms=np.array(norms)
+                )
+                told = {"method": "multigrid", "pcg_iterations": most}
         status = solution.status
         if status == "breakdown" and not definite:
             raise ValueError(
@@ -169,14 +214,13 @@ class VariableSolver:
             status,
             solution.iterations,
             solution.residual_norms,
-            self._told(),
+            told,
         )
 
-    def _told(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"method": self.method}
-        if self.method == "pcg":
-            told["scaled"] = self.scaled
-        return told
+    def _by_multigrid(self, b: Any, x0: Any, rtol: float, maxiter: int) -> Solution:
+        if b.dtype not in self._hierarchies:
+            self._hierarchies[b.dtype] = Multigrid(self.differences.operator(b.dtype))
+        return quiet(self._hierarchies[b.dtype].cg)(b, x0=x0, rtol=rtol, maxiter=maxiter)
 
     def _precondition(self, r: Any) -> Any:
         xp, transforms = self.xp, self.modes.transforms

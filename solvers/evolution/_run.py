@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from structlin.solvers.evolution.equation import SpectralEquation
 _watch = 16  # steps from one look at the norms to the next
 _growth = 1e3  # between two looks, beyond what the linear part explains
 _remembered = 2**21  # modes of all lengths of steps that are kept at a time: a choice
+resolved = 1e-6  # part of the largest mode beyond which others should have been small: a choice
 
 
 def plan(times: Any, dt: float) -> list[tuple[int, float]]:
@@ -22,6 +23,33 @@ def plan(times: Any, dt: float) -> list[tuple[int, float]]:
         steps = 0 if span == 0 else max(math.ceil(span / dt * (1 - 1e-12)), 1)
         stretches.append((steps, float(span / max(steps, 1))))
     return stretches
+
+
+class Watched(NamedTuple):
+    """What was seen of the samples while they ran, on the host.
+
+    Attributes
+    ----------
+    good : (samples,) ndarray
+        The times up to which they are good.
+    tails, ringing : (samples, times) ndarray
+        The largest of the highest modes, and of those that steps leave undamped, over the largest
+        of all.
+    cut, start : (samples,) ndarray
+        The largest value that the dropped modes of the start have, over its largest; and its tail.
+    """
+
+    good: Any
+    tails: Any
+    ringing: Any
+    cut: Any
+    start: Any
+
+    @classmethod
+    def of(cls, count: int, times: int) -> Watched:
+        """Return places for so many samples and times."""
+        one, all_times = (count,), (count, times)
+        return cls(*(np.empty(shape) for shape in (one, all_times, all_times, one, one)))
 
 
 class Runner:
@@ -48,17 +76,21 @@ class Runner:
         self._steppers.append(self.scheme(self.equation, dt, dtype))
         return self._steppers[-1]
 
-    def run(self, U: Any, forcing: Any, out: Any, part: slice) -> tuple[Any, Any]:
-        """Fill a part of ``out``, (samples, times, *state), from states ``U``.
-
-        Returns the tails of the spectra, (samples, times), and the times up to which samples are
-        good, (samples,): both on the host.
-        """
+    def run(self, U: Any, forcing: Any, out: Any, part: slice) -> Watched:
+        """Fill a part of ``out``, (samples, times, *state), from states ``U``."""
         space, count = self.equation.space, U.shape[0]
         c, force = space.to_modes(U), None if forcing is None else space.to_modes(forcing)
         if space.kept is not None:
             c = space.multiplier(space.kept)(c)
-        tails = np.full((count, len(self.times)), np.nan)
+        cut = np.zeros(count)
+        if space.dealias:
+            cut = _ratio(_sizes(U - space.from_modes(c)), _sizes(U))
+        tails, ringing = np.full((2, count, len(self.times)), np.nan)
+        start = self._tails(c)
+        # linear equations: what dies out, and how much of it steps have left
+        linear = self.equation.nonlinear is None
+        transient = self._transient(c, force) if linear and not self.scheme.damps else None
+        gain = growth = np.zeros(self.equation.linear.shape)
         self._sizes, self._looked, self._good = _sizes(c), 0.0, np.full(count, np.inf)
         stepper: Any = None
         memory: Any = None
@@ -73,8 +105,14 @@ class Runner:
                 # the start comes out as it came in, no modes dropped
                 out[part, place, ...] = self._lost(space.from_modes(c), np.nan) if stepper else U
                 tails[:, place] = self._tails(c)
-        tails[np.isfinite(self._good)[:, None] & (self.times > self._good[:, None])] = np.nan
-        return tails, self._good
+                if not self.scheme.damps:
+                    if steps and stepper is not before:
+                        growth = self.scheme.growth(self.equation.linear * stepper.dt)
+                    gain = gain + steps * growth
+                    ringing[:, place] = self._ringing(c, transient, self._left(gain, t))
+        late = np.isfinite(self._good)[:, None] & (self.times > self._good[:, None])
+        tails[late], ringing[late] = np.nan, np.nan
+        return Watched(self._good, tails, ringing, cut, start)
 
     def _stretch(
         self, c: Any, t: float, stepper: Any, steps: int, force: Any, memory: Any
@@ -124,8 +162,41 @@ class Runner:
         high = self.equation.space.highest
         if high is None:
             return np.nan
-        least = np.finfo(float).tiny
-        return _sizes(self.equation.space.multiplier(high)(c)) / np.maximum(_sizes(c), least)
+        return _ratio(_sizes(self.equation.space.multiplier(high)(c)), _sizes(c))
+
+    def _transient(self, c: Any, force: Any) -> Any:
+        """Return how far modes of a linear equation are from where they come to rest."""
+        if force is None:
+            return c
+        L = self.equation.linear
+        stiff = np.real(L) * self.times[-1] < math.log(resolved)  # no others are asked for
+        rest = np.where(stiff, 1 / np.where(stiff, L, 1.0), 0.0)
+        return c + force * self.equation.space.put(rest, c.dtype)
+
+    def _ringing(self, c: Any, transient: Any, left: Any) -> Any:
+        """Return the largest mode that steps have left undamped, over the largest of all.
+
+        Of equations that are not linear they are sought among the highest ones.
+        """
+        if not np.any(left):
+            return 0.0
+        if transient is None:
+            high = self.equation.space.highest
+            left, transient = (left > 0) & (False if high is None else high), c
+        whole = np.maximum(_sizes(c), _sizes(transient))  # what is left of c may be rounding
+        return _ratio(_sizes(transient * self.equation.space.put(left, c.dtype)), whole)
+
+    def _left(self, gain: Any, t: float) -> Any:
+        """Return which part of modes is left at a time, of those that should be small by then."""
+        limit = math.log(resolved)
+        undamped = (gain > limit) & (np.real(self.equation.linear) * t < limit)
+        if not np.any(undamped):
+            return undamped
+        return np.where(undamped, np.exp(np.minimum(gain, 0.0)), 0.0)
+
+
+def _ratio(part: Any, whole: Any) -> Any:
+    return part / np.maximum(whole, np.finfo(float).tiny)
 
 
 def _sizes(c: Any) -> Any:

@@ -41,6 +41,7 @@ class Space:
     ) -> None:
         self.grid, self.mode_shape = grid, tuple(mode_shape)
         self.kept, self.highest = kept, highest
+        self.dealias = False  # subclasses that drop modes of states set it
         self.xp: ModuleType = grid.xp
         self.device = grid.device
         self._coordinates = coordinates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,6 +52,13 @@ class SpectralEquation:
     ValueError
         If the symbol does not fit the modes, or the forcing not the states, or one of them has a
         NaN or Inf.
+    TypeError
+        If the space is none, or a function is none or takes other arguments.
+
+    Notes
+    -----
+    Write small powers of arrays as products, ``u * u * u``: NumPy computes ``u**3`` by a general
+    power, which takes many times as long and may cost more than the transforms.
 
     Examples
     --------
@@ -74,11 +82,15 @@ class SpectralEquation:
         *,
         forcing: Any = None,
         rates: Callable[[Any], Any] | None = None,
-        name: str = "equation",
+        name: str = "the equation",
     ) -> None:
-        for what, given in (("nonlinear", nonlinear), ("rates", rates)):
-            if given is not None and not callable(given):
-                raise TypeError(f"{what} is a {type(given).__name__}: pass a function, or None")
+        if not isinstance(space, Space):
+            raise TypeError(
+                f"space is a {type(space).__name__}: pass FourierSpace(grid), or EigenSpace(grid, "
+                "bc)"
+            )
+        _require_function("nonlinear", nonlinear, "nonlinear(c, t)", "modes and a time", 2)
+        _require_function("rates", rates, "rates(u)", "states", 1)
         self.space, self.nonlinear, self.rates, self.name = space, nonlinear, rates, name
         several = isinstance(linear, Sequence)
         symbols = [space.symbol(f) for f in (linear if several else (linear,))]
@@ -143,7 +155,7 @@ class SpectralEquation:
         Raises
         ------
         ValueError
-            If a rate is negative, NaN or Inf.
+            If a rate is negative, NaN or Inf, or the shape of rates does not fit.
 
         Notes
         -----
@@ -154,13 +166,45 @@ class SpectralEquation:
             return 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told
             made = np.asarray(self.rates(u))
+        shape = self.linear.shape
+        if made.dtype.kind not in "biuf" or not _broadcasts(made.shape, shape):
+            raise ValueError(
+                f"rates(u) of {self.name} returned {made.dtype} of shape {made.shape}: it must "
+                f"return a number, or an ndarray that broadcasts to the modes of a state, {shape}"
+            )
         if not np.all((made >= 0) & (made < np.inf)):
             raise ValueError(
                 f"the rates of {self.name} at this start are negative, NaN or beyond all numbers: "
                 "pass smaller states, or rates(u) that returns finite numbers of 0 or more"
             )
-        rates = np.broadcast_to(made, self.linear.shape)
+        rates = np.broadcast_to(made, shape)
         counts = rates > -np.real(self.linear)
         if self.space.kept is not None:
             counts = counts & self.space.kept
         return float(np.max(rates, where=counts, initial=0.0))
+
+
+def _require_function(name: str, given: Any, call: str, of: str, count: int) -> None:
+    """Raise unless what is given is None, or a function of so many arguments."""
+    if given is None:
+        return
+    if not callable(given):
+        raise TypeError(f"{name} is a {type(given).__name__}: pass a function, or None")
+    try:
+        signature = inspect.signature(given)
+    except (TypeError, ValueError):  # some compiled functions have none
+        return
+    try:
+        signature.bind(*(None,) * count)
+    except TypeError as error:
+        raise TypeError(
+            f"{name}{signature} cannot be called as {call}, with {of}: {error}"
+        ) from None
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Tell whether an array of one shape can stand for one of the other."""
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False

@@ -21,6 +21,7 @@ class Etdrk4:
     # where the stability region of the explicit Runge–Kutta method meets the imaginary axis
     reach = 2 * math.sqrt(2)
     exact = True  # for equations without a nonlinear part
+    damps = True
 
     def __init__(self, equation: SpectralEquation, dt: float, dtype: Any) -> None:
         self.dt = dt

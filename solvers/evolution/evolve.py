@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from structlin._backend import device, is_numpy
 from structlin._errors import ConvergenceWarning
 from structlin._validation import require_positive
-from structlin.solvers.evolution._run import Runner, plan
+from structlin.solvers.evolution._run import Runner, Watched, plan, resolved
 from structlin.solvers.evolution.eigen_space import EigenSpace
 from structlin.solvers.evolution.equation import SpectralEquation
 from structlin.solvers.evolution.etdrk4 import Etdrk4
@@ -25,7 +25,7 @@ from structlin.solvers.evolution.imex import Cnab2, Sbdf2
 Method = Literal["etdrk4", "cnab2", "sbdf2"]
 _schemes: dict[str, Any] = {"etdrk4": Etdrk4, "cnab2": Cnab2, "sbdf2": Sbdf2}
 _part = 2**15  # numbers of all states worked on at once: by trial, what a core's cache holds
-_resolved = 1e-6
+_cut = 1e-3  # part of a start that the modes of a space may leave out: a choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,15 +126,22 @@ def evolve(
     -----
     ConvergenceWarning
         If ``dt`` is longer than the longest stable step at the start; if samples blew up: became
-        infinite, or grew by a factor 1000 in 16 steps, beyond what the linear part can do; and if
-        the highest modes have more than 1e-6 of the largest one at a time after the start, because
-        the grid is too coarse.
+        infinite, or grew by a factor 1000 in 16 steps, beyond what the linear part can do; if the
+        modes that the space drops make more than 1e-3 of a start, in the maximum norm; if
+        ``"cnab2"`` leaves more than 1e-6 of the largest mode in modes that should have died out;
+        and if the highest modes have more than 1e-6 of the largest one at a time after the start,
+        because the grid is too coarse.
 
     Notes
     -----
     A step of ``"etdrk4"`` evaluates the nonlinear part four times, one of the others once; each
     evaluation for the equation of Burgers costs two FFTs. Samples are worked on in parts that stay
     in the cache.
+
+    Steps of ``"cnab2"`` multiply modes by ``(1 + dt L/2)/(1 − dt L/2)``, which is nearly −1 where
+    ``|dt L|`` is large: what a rough start, or one that jumps to the values on the sides, has of
+    stiff modes then rings from step to step instead of dying out. The other methods damp it, and
+    so do steps so short that ``|dt L|`` is of order 1.
 
     Examples
     --------
@@ -165,19 +172,21 @@ def evolve(
     rows = max(1, _part // math.prod(state)) if is_numpy(xp) else max(count, 1)
     starts = range(0, count, rows)
     out = xp.empty((count, len(wanted), *state), dtype=U.dtype, device=device(U))
-    tail, good = np.empty((count, len(wanted))), np.empty(count)
+    watched = Watched.of(count, len(wanted))
     with _bar(progress, len(starts) * steps, equation.name) as bar:
         runner = Runner(equation, scheme, stretches, wanted, bar)
         for start in starts:
             part = slice(start, min(start + rows, count))
             force = forcing if forcing is None or forcing.shape[0] == 1 else forcing[part, ...]
-            tail[part], good[part] = runner.run(U[part, ...], force, out, part)
+            for all_samples, these in zip(
+                watched, runner.run(U[part, ...], force, out, part), strict=True
+            ):
+                all_samples[part] = these
     axis = (len(wanted),) if several else ()
     u = xp.reshape(out, (*batch, *axis, *state))
-    run = Evolution(
-        u, wanted, longest, steps, dt_max, tail.reshape((*batch, *axis)), good.reshape(batch)
-    )
-    _report(run, equation)
+    tail, good = watched.tails.reshape((*batch, *axis)), watched.good.reshape(batch)
+    run = Evolution(u, wanted, longest, steps, dt_max, tail, good)
+    _report(run, equation, watched)
     return run
 
 
@@ -293,28 +302,54 @@ def _step(
         return math.inf
     if dt is None:
         if equation.rates is None:
-            raise ValueError(f"no stable step of {equation.name} is known: pass dt")
+            raise ValueError(
+                f"no stable step of {equation.name} is known: pass dt, or give the equation "
+                "rates=, a function of states, from which stable steps come"
+            )
         return min(dt_max / 8, end / 100) or math.inf
     return require_positive("dt", dt)
 
 
-def _report(run: Evolution, equation: SpectralEquation) -> None:
+def _report(run: Evolution, equation: SpectralEquation, watched: Watched) -> None:
     """Warn of what a user should know of the run."""
+    cut = np.flatnonzero(watched.cut > _cut)
+    if len(cut):
+        _warn(
+            f"the 2/3 rule cuts modes off u0 that make {watched.cut[cut[0]]:.1e} of it (sample "
+            f"{cut[0]}): the run is that of another start; take more points, or make the space by "
+            "FourierSpace(grid, dealias=False)",
+            depth=2,
+        )
     lost = np.argwhere(np.isfinite(run.blow_up))
     if len(lost):
         first = tuple(int(i) for i in lost[0])
         who = f"sample {', '.join(map(str, first))} of {equation.name}" if first else equation.name
         more = f" ({len(lost)} samples did)" if len(lost) > 1 else ""
+        tails = np.column_stack([watched.start, watched.tails])
+        worst = float(np.nanmax(tails[np.isfinite(watched.good)], initial=0.0))
+        coarse = f", or more points (the highest modes had {worst:.1e} of the largest one)"
         _warn(
             f"{who} blew up after t={run.blow_up[first]:.3g}{more} in steps of {run.dt:.3g}: take "
-            f"shorter ones (dt_max was {run.dt_max:.3g} at the start), if a solution exists",
+            f"shorter ones (dt_max was {run.dt_max:.3g} at the start)"
+            f"{coarse if worst > resolved else ''}, if a solution exists",
             depth=2,
         )
-    tails = run.spectral_tail.reshape(run.blow_up.size, len(run.times))[:, run.times > 0]
-    rough = np.argwhere(tails > _resolved)
-    if len(rough) and equation.nonlinear is not None:
+    ran = run.times > 0
+    ringing = np.argwhere(watched.ringing[:, ran] > resolved)
+    tails = watched.tails[:, ran]
+    rough = np.argwhere(tails > resolved)
+    if len(ringing):
+        sample, place = ringing[0]
+        _warn(
+            f"steps of {run.dt:.3g} by cnab2 have not damped the highest modes of {equation.name}: "
+            f"they ring with {watched.ringing[:, ran][sample, place]:.1e} of the largest one "
+            f"(sample {sample}, t={run.times[ran][place]:.3g}); take shorter steps, or sbdf2 or "
+            "etdrk4, which damp them",
+            depth=2,
+        )
+    elif len(rough) and equation.nonlinear is not None:
         sample, place = rough[0]
-        t = run.times[run.times > 0][place]
+        t = run.times[ran][place]
         _warn(
             f"the highest modes of {equation.name} have {tails[sample, place]:.1e} of the largest "
             f"one (sample {sample}, t={t:.3g}): the grid is too coarse for this solution, take "

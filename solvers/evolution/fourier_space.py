@@ -96,6 +96,7 @@ class FourierSpace(Space):
         super().__init__(
             grid, mode_shape, self.wavenumbers, None if np.all(kept) else kept, highest & kept
         )
+        self.dealias = dealias
 
     def __repr__(self) -> str:
         kind = "real" if self.real else "complex"

@@ -23,6 +23,7 @@ class Cnab2:
     # Adams–Bashforth steps grow slowly on the imaginary axis: by y⁴/4, 2 % a step here
     reach = 0.5
     exact = False
+    damps = False
 
     def __init__(self, equation: SpectralEquation, dt: float, dtype: Any) -> None:
         z = equation.linear * dt
@@ -33,6 +34,11 @@ class Cnab2:
                 equation, dtype, (1 + z / 2) / (1 - z / 2), dt / (1 - z / 2)
             )
         self._powers: dict[int, Any] = {}
+
+    @staticmethod
+    def growth(z: Any) -> Any:
+        """Return the logarithm of what a step multiplies modes by: near zero for large ``z``."""
+        return np.log(np.maximum(np.abs((1 + z / 2) / (1 - z / 2)), np.finfo(float).tiny))
 
     def step(self, c: Any, t: float, N: Any, memory: Any) -> tuple[Any, Any]:
         """Return the modes at time ``t + dt``, and ``N`` at time ``t`` to remember."""
@@ -71,6 +77,7 @@ class Sbdf2:
     # as for `Cnab2`: extrapolation grows slowly on the imaginary axis
     reach = 0.5
     exact = False
+    damps = True
 
     def __init__(self, equation: SpectralEquation, dt: float, dtype: Any) -> None:
         z = equation.linear * dt

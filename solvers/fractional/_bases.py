@@ -47,7 +47,7 @@ class Eigenvectors:
 
     def _operators(self, like: Any) -> tuple[Kronecker, Kronecker]:
         xp = namespace(like)
-        kind = xp.float32 if xp.finfo(like.dtype).bits == 32 else xp.float64
+        kind = xp.finfo(like.dtype).dtype
         if kind not in self._placed:
             there, back = (
                 Kronecker(*(xp.asarray(V, dtype=kind, device=self._grid.device) for V in matrices))

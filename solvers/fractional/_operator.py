@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,20 +12,25 @@ from numpy.typing import NDArray
 
 from structlin._backend import device, dtype_of, namespace, type_name
 from structlin._norm import norm
-from structlin._validation import first_nonfinite, inexact, require_array
+from structlin._validation import (
+    first_nonfinite,
+    inexact,
+    require_array,
+    require_count,
+    require_positive,
+)
 from structlin.bases import Grid
 from structlin.matrices import Identity, KroneckerSum, LinearOperator
 from structlin.solvers._solution import Solution, quiet, warns_unconverged
 from structlin.solvers._vectors import rescaled, rescaled_norms, unit_of
 from structlin.solvers.fractional._bases import Eigenvectors, Sines, eigenvectors_of
+from structlin.solvers.fractional._parameters import require_number
 from structlin.solvers.krylov import cg, gmres
 
 # from the best to the worst
 _ranking = ("converged", "stagnated", "max_iterations", "breakdown")
 # most iterations: a choice, far beyond what the preconditioner needs
 _most = 1000
-# largest logarithm of differences: numbers of double precision go to 709
-_widest = 700.0
 # unknowns of each of several axes up to which eigenvectors pay off: a choice
 _diagonalised = 512
 
@@ -143,18 +147,30 @@ class RieszOperator(ABC):
         A = self._factors[name]
         return A + shift * Identity(A.shape[0], dtype=A.dtype, like=A) if shift else A
 
+    # NumPy then leaves v @ self to the method below
+    __array_ufunc__ = None
+
+    def __matmul__(self, v: Any) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} is no matrix: write .operator @ v, with the values at the "
+            "unknowns in C order, or .solve(F) for the solution"
+        )
+
+    __rmatmul__ = __matmul__
+
     def solve(self, F: Any) -> Any:
         """Return the solution ``u`` for right-hand sides on the grid.
 
         Parameters
         ----------
-        F : (…, n₁, n₂, …) array
-            Values on the grid, for one or several problems.
+        F : number, callable or (…, n₁, n₂, …) array
+            A constant, a function of the coordinates (see `Grid.evaluate`), or values on the grid,
+            for one or several problems.
 
         Returns
         -------
         array
-            Like ``F``.
+            Like the values of ``F``.
 
         Raises
         ------
@@ -174,15 +190,17 @@ class RieszOperator(ABC):
 
         Parameters
         ----------
-        F : (…, n₁, n₂, …) array
-            Values on the grid.
+        F : number, callable or (…, n₁, n₂, …) array
+            As for `solve`.
 
         Returns
         -------
         Solution
-            ``x`` is like ``F``. For several right-hand sides, iterations and residual norms are
-            those of the one with the worst status, or the most iterations.
+            ``x`` is like the values of ``F``. For several right-hand sides, iterations and residual
+            norms are those of the one with the worst status, or the most iterations.
         """
+        if callable(F) or isinstance(F, int | float | complex | np.generic):
+            F = self.grid.evaluate(F, "F")
         return self._solved(self._checked("F", F), self.shift)
 
     def step(self, U: Any, dt: float, *, source: Any = None, theta: float = 0.5) -> Any:
@@ -220,7 +238,7 @@ class RieszOperator(ABC):
         -----
         ``(I + θ dt A) u⁺ = (I − (1 − θ) dt A) u + dt f``, stable for every step.
         """
-        dt = require_number("dt", dt, 0.0, math.inf, inclusive=False)
+        dt = require_positive("dt", dt)
         theta = require_number("theta", theta, 0.5, 1.0)
         u = self._checked("U", U)
         right = u / (theta * dt)
@@ -272,11 +290,9 @@ class RieszOperator(ABC):
             raise TypeError(
                 f"source is a {type(source).__name__}: pass a function of time, as lambda t: values"
             )
-        if not isinstance(steps, numbers.Integral) or steps < 1:
-            raise ValueError(f"steps is {steps!r}: pass a whole number of 1 or more")
-        duration = require_number("duration", duration, 0.0, math.inf, inclusive=False)
-        dt = duration / int(steps)
-        for k in range(int(steps)):
+        steps = require_count("steps", steps)
+        dt = require_positive("duration", duration) / steps
+        for k in range(steps):
             given = None if source is None else source((k + theta) * dt)
             U = self.step(U, dt, source=given, theta=theta)
         return U
@@ -316,14 +332,14 @@ class RieszOperator(ABC):
     def _product(self, u: Any) -> Any:
         """Return the product with values at the unknowns, of several samples."""
         xp = namespace(u)
-        A = self._shifted(real_type(u), self.shift)
+        A = self._shifted(xp.finfo(u.dtype).dtype, self.shift)
         columns = xp.reshape(u, (-1, A.shape[0])).T
         return xp.reshape(xp.asarray((A @ columns).T, copy=True), u.shape)
 
     def _solved(self, right: Any, shift: float) -> Solution:
         """Return the solutions of ``(A + shift − self.shift) x = b`` for values at the unknowns."""
         xp = namespace(right)
-        real = real_type(right)
+        real = xp.finfo(right.dtype).dtype
         eps = float(xp.finfo(right.dtype).eps)
         A = self._shifted(real, shift)
         difference = shift - self.shift
@@ -366,47 +382,3 @@ class RieszOperator(ABC):
 
 def _badness(solution: Solution) -> tuple[int, int]:
     return _ranking.index(solution.status), solution.iterations
-
-
-def real_type(x: Any) -> Any:
-    """Return the real data type of the precision of an array."""
-    xp = namespace(x)
-    single = xp.finfo(x.dtype).bits == 32
-    return xp.float32 if single else xp.float64
-
-
-def require_number(
-    name: str, value: Any, least: float, most: float, *, inclusive: bool = True
-) -> float:
-    """Return a real number within finite bounds, checked."""
-    known = isinstance(value, numbers.Real) and math.isfinite(value)
-    if not known or not (least <= value <= most) or (value == least and not inclusive):
-        beyond = "from" if inclusive else "greater than"
-        upto = "" if most == math.inf else f" and at most {most:g}"
-        raise ValueError(f"{name} is {value!r}: pass a number {beyond} {least:g}{upto}")
-    return float(value)
-
-
-def require_scale(axis: int, diffusivity: float, width: float, alpha: float) -> float:
-    """Return ``K/h^α``, which has to be a number of double precision."""
-    exponent = math.log(diffusivity) - alpha * math.log(width)
-    if not abs(exponent) < _widest:
-        raise ValueError(
-            f"differences along axis {axis} are about exp({exponent:.0f}), by a spacing of "
-            f"{width:.3g} and a diffusivity of {diffusivity:.3g}: choose units of length in which "
-            "they are nearer to 1"
-        )
-    return float(diffusivity / width**alpha)
-
-
-def per_axis(name: str, value: Any, count: int) -> tuple[Any, ...]:
-    """Return one number for every axis, from one for all or one for each."""
-    if isinstance(value, numbers.Real):
-        return (value,) * count
-    try:
-        each = tuple(value)
-    except TypeError:
-        raise ValueError(f"{name} is {value!r}: pass a number, or {count} of them") from None
-    if len(each) != count:
-        raise ValueError(f"{name} has {len(each)} entries: pass a number, or {count} of them")
-    return each

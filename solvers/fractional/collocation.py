@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import namespace, on_host
-from structlin._validation import inexact, require_array
+from structlin._validation import inexact, require_array, require_positive
 from structlin.bases import Grid
 from structlin.bases._basis import place
 from structlin.matrices import (
@@ -24,13 +24,8 @@ from structlin.matrices import (
     Toeplitz,
     solve,
 )
-from structlin.solvers.fractional._operator import (
-    RieszOperator,
-    per_axis,
-    real_type,
-    require_number,
-    require_scale,
-)
+from structlin.solvers.fractional._operator import RieszOperator
+from structlin.solvers.fractional._parameters import per_axis, require_number, require_scale
 from structlin.solvers.fractional._splines import (
     design,
     greville,
@@ -76,6 +71,9 @@ class RieszCollocation(RieszOperator):
         every axis, none at the ends. Right-hand sides and solutions are values there.
     sizes : tuple of int
         Unknowns along each axis.
+    operator : LinearOperator
+        The (N, N) matrix, shift included, of the unknowns in C order: ``operator @ v`` is a product
+        with it.
     eigenvalues : array
         Of the preconditioner, in the shape of the unknowns: samples of the symbol at evenly spread
         angles, or the true ones.
@@ -159,8 +157,7 @@ class RieszCollocation(RieszOperator):
         if 2.0 in self.alpha:
             raise ValueError("alpha is 2: pass less, or use RieszDiffusion, which goes that far")
         self.diffusivity = tuple(
-            require_number("diffusivity", K, 0.0, math.inf, inclusive=False)
-            for K in per_axis("diffusivity", diffusivity, count)
+            require_positive("diffusivity", K) for K in per_axis("diffusivity", diffusivity, count)
         )
         self._widths = tuple(
             (high - low) / n for (low, high), n in zip(ends, self.cells, strict=True)
@@ -174,7 +171,7 @@ class RieszCollocation(RieszOperator):
         self._knots = tuple(open_knots(int(n), self.degree) for n in self.cells)
         self._points = tuple(greville(knots, self.degree)[1:-1] for knots in self._knots)
         xp, where = place(like)
-        single = like is not None and real_type(inexact(like)) == xp.float32
+        single = like is not None and inexact(like).dtype in (xp.float32, xp.complex64)
         axes = (
             xp.asarray(low + h * points, dtype=xp.float32 if single else xp.float64, device=where)
             for (low, _), h, points in zip(ends, self._widths, self._points, strict=True)
@@ -232,7 +229,7 @@ class RieszCollocation(RieszOperator):
             C = xp.moveaxis(U, first + axis, 0)
             shape = tuple(C.shape[1:])
             C = xp.reshape(C, (C.shape[0], math.prod(shape)))
-            C = solve(self._mass(axis, real_type(U)), C)
+            C = solve(self._mass(axis, xp.finfo(U.dtype).dtype), C)
             zeros = xp.zeros_like(C[:1, :])  # the splines that do not vanish at the ends
             C = xp.concat([zeros, C, zeros])
             total = 0

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from structlin._validation import require_positive
 from structlin.bases import Grid
 from structlin.matrices import LinearOperator, Toeplitz
-from structlin.solvers.fractional._operator import (
-    RieszOperator,
-    per_axis,
-    require_number,
-    require_scale,
-)
+from structlin.solvers.fractional._operator import RieszOperator
+from structlin.solvers.fractional._parameters import per_axis, require_number, require_scale
 from structlin.solvers.fractional._schemes import schemes
 
 
@@ -50,6 +46,9 @@ class RieszDiffusion(RieszOperator):
         As given, or chosen, with an entry for every axis.
     sizes : tuple of int
         Unknowns along each axis: two less than there are nodes.
+    operator : LinearOperator
+        The (N, N) matrix, shift included, of the unknowns in C order: ``operator @ v`` is a product
+        with it.
     eigenvalues : array
         Of the preconditioner, in the shape of the unknowns: samples of the symbol at evenly spread
         angles, or the true ones.
@@ -137,7 +136,7 @@ class RieszDiffusion(RieszOperator):
             for a in per_axis("alpha", alpha, grid.ndim)
         )
         self.diffusivity = tuple(
-            require_number("diffusivity", K, 0.0, math.inf, inclusive=False)
+            require_positive("diffusivity", K)
             for K in per_axis("diffusivity", diffusivity, grid.ndim)
         )
         self._scales = tuple(

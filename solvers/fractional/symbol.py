@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
 
 from structlin._backend import namespace, on_host
-from structlin._validation import inexact, require_array, require_finite
+from structlin._validation import inexact, require_array, require_count, require_finite
 from structlin.matrices import BlockToeplitz
 from structlin.matrices._convolution import transforms
 
@@ -193,11 +192,10 @@ class ToeplitzSymbol:
         ValueError
             If the symbol is not real, or ``oversampling`` is no whole number of 1 or more.
         """
-        if not isinstance(oversampling, numbers.Integral) or oversampling < 1:
-            raise ValueError(f"oversampling is {oversampling!r}: pass a whole number of 1 or more")
+        oversampling = require_count("oversampling", oversampling)
         if not self.is_real:
             raise ValueError("the symbol is not real: its values have no order")
-        values = self._samples([int(oversampling) * size for size in self.coefficients.shape])
+        values = self._samples([oversampling * size for size in self.coefficients.shape])
         return float(self.xp.min(values)), float(self.xp.max(values))
 
     @property

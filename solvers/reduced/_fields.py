@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, on_host
 from structlin._validation import (
     first_nonfinite,
     inexact,
     require_array,
+    require_finite,
     require_finite_samples,
 )
 
@@ -63,6 +64,42 @@ def batch_as_rows(
         where = f"sample {place // rows.shape[1]} of {name}" if batch else name
         raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
     return rows, batch
+
+
+def to_host(x: Any) -> NDArray[Any]:
+    """Return an array of any shape on the host, in double precision."""
+    xp = namespace(x)
+    flat = xp.reshape(x, (-1,))
+    if xp.isdtype(x.dtype, "complex floating"):
+        values = on_host(xp.real(flat)) + 1j * on_host(xp.imag(flat))
+    else:
+        values = on_host(flat)
+    return np.reshape(values, x.shape)
+
+
+def positive_weights(name: str, weights: Any, like: Any) -> Any:
+    """Return the weights of entries as a vector, in the real precision of fields ``like``.
+
+    Raises
+    ------
+    TypeError
+        If they are complex.
+    ValueError
+        If one is not finite and positive.
+    """
+    require_array(name, weights)
+    xp = namespace(weights, like)
+    device(weights, like)
+    w = xp.reshape(inexact(weights, xp), (-1,))
+    if xp.isdtype(w.dtype, "complex floating"):
+        raise TypeError(f"{name} is complex: weights are real and positive")
+    require_finite(name, w)
+    w = xp.astype(w, xp.finfo(like.dtype).dtype, copy=False)  # single precision stays single
+    wrong = w <= 0
+    if bool(xp.any(wrong)):
+        i = int(xp.argmax(xp.astype(wrong, xp.int8)))
+        raise ValueError(f"{name} has {float(w[i]):g} at entry {i}: weights are positive")
+    return w
 
 
 def as_reals(name: str, values: Any) -> NDArray[np.float64]:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import namespace
 from structlin._norm import norm
-from structlin._validation import inexact, require_array, require_finite
 from structlin.matrices import LinearOperator
 from structlin.matrices._base import adjoint_of
 from structlin.matrices._hermitian import hermitian_part
 from structlin.sketching._operand import as_matrix
+from structlin.solvers.reduced._fields import positive_weights
 
 # deflations of a block: each resolves its singular values over a range of eps^(-1/4)
 _deflations = 8
@@ -43,20 +43,7 @@ class InnerProduct:
         if mass is None:
             return
         if tuple(getattr(mass, "shape", ())) == shape and not hasattr(mass, "tocsr"):
-            require_array("mass", mass)
-            namespace(mass, like)
-            device(mass, like)
-            weights = xp.reshape(inexact(mass, xp), (-1,))
-            if xp.isdtype(weights.dtype, "complex floating"):
-                raise TypeError("mass is complex: weights are real and positive")
-            require_finite("mass", weights)
-            kind = xp.finfo(like.dtype).dtype  # single precision stays single
-            weights = xp.astype(weights, kind, copy=False)
-            wrong = weights <= 0
-            if bool(xp.any(wrong)):
-                i = int(xp.argmax(xp.astype(wrong, xp.int8)))
-                raise ValueError(f"mass has {float(weights[i]):g} at entry {i}: weights are > 0")
-            self.weights = weights
+            self.weights = positive_weights("mass", mass, like)
         elif len(getattr(mass, "shape", (n, n))) != 2:
             raise ValueError(_misfitting(tuple(mass.shape), shape))
         else:

@@ -12,25 +12,17 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import device, namespace
+from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
-from structlin._norm import norm
 from structlin._validation import first_nonfinite, require_finite_samples, require_tolerance
 from structlin.solvers._solution import Solution, quiet, require_callable
 from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows
-from structlin.solvers.reduced.basis import POD
-from structlin.solvers.reduced.cubature import Cubature, galerkin_cubature
-from structlin.solvers.reduced.efficiency import standard_deviations
-from structlin.solvers.reduced.gappy import GappyPOD, deim
+from structlin.solvers.reduced._recipe import Recipe, nearest, relative_error
 from structlin.solvers.reduced.indicator import ErrorIndicator
 from structlin.solvers.reduced.model import ReducedModel
-from structlin.solvers.reduced.pod import pod
 
 # one-sided 95 % of a normal distribution
 _sigmas = 1.645
-# modes of the nonlinear part for each mode of the fields, and points for each of those: chosen by
-# trial on −u'' + µ₁ u³ = exp(−((x − µ₂)/0.15)²)
-_more_modes, _more_points = 3, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,12 +158,13 @@ class AdaptiveReducedModel:
         if sampling not in ("gappy", "cubature"):
             raise ValueError(f"sampling is {sampling!r}: pass 'gappy' or 'cubature'")
         self.tolerance = require_tolerance("tolerance", tolerance)
-        self._modes_tol = require_tolerance(
+        modes_tol = require_tolerance(
             "modes_tol", 0.1 * self.tolerance if modes_tol is None else modes_tol
         )
-        self._full_solve, self._residual = full_solve, residual
-        self._linear, self._jacobian = linear, jacobian
-        self._mass, self._sampling = mass, sampling
+        self._full_solve = full_solve
+        self._recipe = Recipe(
+            residual, linear, jacobian=jacobian, mass=mass, tol=modes_tol, sampling=sampling
+        )
         self.full_solves = 0
 
     def fit(self, parameters: Any, snapshots: Any = None, *, progress: bool | None = None) -> Self:
@@ -213,10 +206,11 @@ class AdaptiveReducedModel:
             raise ValueError(f"there are {S.shape[0]} snapshots for {points.shape[0]} parameters")
         self._shape = shape
         xp = namespace(S)
-        terms = [self._term(S[k, :], points[k, :]) for k in range(S.shape[0])]
+        recipe, fields = self._recipe, xp.reshape(S, (S.shape[0], *shape))
+        terms = [recipe.term(S[k, :], points[k, :]) for k in range(S.shape[0])]
         N = xp.stack(terms, axis=0)
         require_finite_samples("the nonlinear part", N)
-        misfits, errors = self._calibration(points, S, N)
+        misfits, errors = recipe.calibration(points, fields, N)
         usable = sum(m > 0 and e > 0 for m, e in zip(misfits, errors, strict=True))
         if usable < 3:
             raise ValueError(
@@ -225,12 +219,11 @@ class AdaptiveReducedModel:
                 "converge, or solutions are exact; pass more samples that differ, or take "
                 "ReducedModel"
             )
-        basis = self._basis(S)
-        terms_basis = self._terms_basis(N, basis.rank)
-        self._points, self._S, self._N = points, S, N
-        self._bases = basis, terms_basis
+        basis = recipe.basis(fields)
+        self._points, self._fields, self._N = points, fields, N
+        self._bases = basis, recipe.terms_basis(N, basis.rank)
         self.indicator = ErrorIndicator().fit(misfits, errors)
-        self._use(self._made(basis, terms_basis, N))
+        self._renew()
         return self
 
     def _full_solves(self, points: NDArray[np.float64], progress: bool | None) -> Any:
@@ -246,92 +239,10 @@ class AdaptiveReducedModel:
         self.full_solves += len(found)
         return namespace(found[0]).stack(found, axis=0)
 
-    def _term(self, u: Any, mu: NDArray[np.float64]) -> Any:
-        """Return the nonlinear part at all places."""
-        xp = namespace(u)
-        found = self._residual(u, mu, xp.arange(u.shape[0], dtype=xp.int64, device=device(u)))
-        got = tuple(getattr(found, "shape", ()))
-        if got != tuple(u.shape):
-            raise ValueError(
-                f"residual returned shape {got} for {u.shape[0]} places: return a value for each"
-            )
-        return found
-
-    # making models
-
-    def _basis(self, S: Any) -> POD:
-        xp = namespace(S)
-        fields = xp.reshape(S, (S.shape[0], *self._shape))
-        found = pod(fields, tol=self._modes_tol, mass=self._mass)
-        if not found.rank:
-            raise ValueError("half of the snapshots or more are zero: they have no modes")
-        return found
-
-    def _terms_basis(self, N: Any, rank: int) -> POD:
-        found = pod(N, min(_more_modes * rank, *N.shape), rng=0)
-        if not found.rank:
-            raise ValueError(
-                "the nonlinear part is zero at half of the samples or more: there is nothing to "
-                "sample, take ReducedModel"
-            )
-        return found
-
-    def _made(self, basis: POD, terms: POD, N: Any) -> ReducedModel:
-        xp = namespace(N)
-        sampling: GappyPOD | Cubature
-        if self._sampling == "gappy":
-            sampling = deim(terms, points=min(_more_points * terms.rank, N.shape[1]))
-        else:
-            fields = xp.reshape(N, (N.shape[0], *self._shape))
-            sampling = galerkin_cubature(basis, fields, tol=self._modes_tol)
-        return ReducedModel(
-            basis,
-            self._residual,
-            linear=self._linear,
-            sampling=sampling,
-            jacobian=self._jacobian,
-        )
-
-    def _use(self, model: ReducedModel) -> None:
-        xp = namespace(self._S)
-        self.model = model
-        fields = xp.reshape(self._S, (self._S.shape[0], *self._shape))
-        self._starts = model.basis.to_modes(fields)
-
-    def _calibration(
-        self, points: NDArray[np.float64], S: Any, N: Any
-    ) -> tuple[list[float], list[float]]:
-        xp = namespace(S)
-        # near samples go to different halves where they are listed one after the other
-        half = np.arange(S.shape[0]) % 2 == 0
-        misfits: list[float] = []
-        errors: list[float] = []
-        for own in (half, ~half):
-            known = xp.asarray(np.flatnonzero(own), device=device(S))
-            part, terms = xp.take(S, known, axis=0), xp.take(N, known, axis=0)
-            basis = self._basis(part)
-            for rank in sorted({max(1, basis.rank // 2), basis.rank}):
-                less = basis.truncated(rank)
-                model = self._made(less, self._terms_basis(terms, rank), terms)
-                starts = model.basis.to_modes(xp.reshape(part, (-1, *self._shape)))
-                for k in np.flatnonzero(~own):
-                    start = starts[_nearest(points[own], points[k]), :]
-                    found = quiet(model.solve)(points[k, :], start=start)
-                    if found.converged:
-                        misfits.append(model.misfit(found.x, points[k, :]))
-                        errors.append(self._error(model, found.x, S[int(k), :]))
-        return misfits, errors
-
-    def _error(self, model: ReducedModel, coefficients: Any, u: Any) -> float:
-        xp = namespace(u)
-        made = xp.reshape(model.field(coefficients), (1, -1))
-        inner, size = model.basis.inner, norm(u)
-        unit = size if size else 1.0
-        wrong = float(inner.norms((made - u[None, :]) / unit)[0])
-        own = float(inner.norms(u[None, :] / unit)[0])
-        return wrong / own if own else wrong
-
-    # using them
+    def _renew(self) -> None:
+        """Make the model of what is known by now."""
+        self.model = self._recipe.model(*self._bases, self._N)
+        self._starts = self.model.basis.to_modes(self._fields)
 
     def solve(self, mu: Any, *, adapt: bool = True) -> ReducedSolution:
         """Return the field for a parameter, and the error to be expected.
@@ -364,7 +275,7 @@ class AdaptiveReducedModel:
             raise ValueError(
                 f"mu is {mu!r}: pass an array of {self._points.shape[1]} finite numbers"
             )
-        start = self._starts[_nearest(self._points, point), :]
+        start = self._starts[nearest(self._points, point), :]
         found: Solution = quiet(self.model.solve)(point, start=start)
         misfit, error, upper = math.inf, math.inf, math.inf
         if found.converged:
@@ -395,29 +306,23 @@ class AdaptiveReducedModel:
         if shape != self._shape:
             raise ValueError(f"full_solve returned shape {shape}, but {self._shape} before")
         xp = namespace(rows)
-        term = self._term(rows[0, :], mu)[None, :]
+        term = self._recipe.term(rows[0, :], mu)[None, :]
         require_finite_samples(f"the nonlinear part for {mu}", term)
         if found is not None:
-            error = self._error(self.model, found.x, rows[0, :])
+            error = relative_error(self.model, found.x, rows[0, :])
             indicator = self.indicator
             self.indicator = ErrorIndicator().fit(
                 [*indicator.misfits, misfit], [*indicator.errors, error]
             )
         self._points = np.concatenate((self._points, mu[None, :]))
-        self._S = xp.concat((self._S, rows), axis=0)
+        self._fields = xp.concat((self._fields, xp.reshape(rows, (1, *shape))), axis=0)
         self._N = xp.concat((self._N, term), axis=0)
         basis, terms = self._bases
         self._bases = basis.extended(u), terms.extended(term)
-        self._use(self._made(*self._bases, self._N))
+        self._renew()
         return u
 
     def __repr__(self) -> str:
         if not hasattr(self, "model"):
             return "<AdaptiveReducedModel, not fitted>"
         return f"<AdaptiveReducedModel: {self.model!r}, {self.indicator!r}>"
-
-
-def _nearest(points: NDArray[np.float64], point: NDArray[np.float64]) -> int:
-    """Return which of the points is nearest, in units of their standard deviations."""
-    scale = standard_deviations(points)
-    return int(np.argmin(np.sum(((points - point) / scale) ** 2, axis=1)))

@@ -20,6 +20,14 @@ from structlin.solvers.reduced._inner import InnerProduct, extended, row_units, 
 _format = "structlin.solvers.POD 1"
 
 
+def require_basis(basis: Any) -> None:
+    """Raise ``TypeError`` unless that is what it is."""
+    if not isinstance(basis, POD):
+        raise TypeError(
+            f"basis is a {type(basis).__name__}: pass pod(snapshots), not the snapshots or modes"
+        )
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class POD:
     """An orthonormal basis of fields, made by `pod`.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import namespace, on_host
+from structlin._backend import namespace
 from structlin._norm import power_of_two
 from structlin._validation import first_nonfinite, require_count, require_finite_samples
-from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows
+from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows, to_host
 from structlin.solvers.reduced._inner import InnerProduct, row_units
 
 _rounds = 1000
@@ -70,7 +70,7 @@ def sine_dissimilarity(
     U, shape = snapshots_as_rows(snapshots)
     inner = InnerProduct(mass, shape, U)
     U = unit_rows(U, inner)
-    cosines = _host(namespace(U).abs(inner.between(U, U)))
+    cosines = to_host(namespace(U).abs(inner.between(U, U)))
     return _sines(cosines**2)
 
 
@@ -122,11 +122,6 @@ def _sines(cosines_squared: NDArray[np.float64]) -> NDArray[np.float64]:
     sines = (sines + sines.T) / 2
     np.fill_diagonal(sines, 0)
     return sines
-
-
-def _host(x: Any) -> NDArray[np.float64]:
-    xp = namespace(x)
-    return np.reshape(on_host(xp.reshape(x, (-1,))), x.shape)
 
 
 @dataclass(frozen=True, eq=False)

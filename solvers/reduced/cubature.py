@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, namespace, on_host
+from structlin._backend import device, namespace
 from structlin._errors import ConvergenceWarning
 from structlin._validation import (
     inexact,
     require_array,
     require_count,
-    require_finite,
     require_tolerance,
 )
-from structlin.solvers.reduced._fields import snapshots_as_rows
+from structlin.solvers.reduced._fields import positive_weights, snapshots_as_rows, to_host
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.pod import pod
 
@@ -141,17 +140,16 @@ def empirical_cubature(
 def _cubature(integrands: Any, weights: Any, tol: float, points: int | None) -> Cubature:
     tol = require_tolerance("tol", tol)
     S, shape = snapshots_as_rows(integrands, "integrands")
-    xp, n = namespace(S), S.shape[1]
+    xp = namespace(S)
     if xp.isdtype(S.dtype, "complex floating"):
         S = xp.concat((xp.real(S), xp.imag(S)), axis=0)
-    w = xp.ones(n, dtype=S.dtype, device=device(S)) if weights is None else weights
-    w = _checked_weights(w, shape, S)
+    w = _weights(weights, shape, S)
     largest = None if points is None else require_count("points", points)
     # the integrals of functions that the basis misses by tol are off by tol of their size
     basis = pod(S, tol=0.1 * tol, mass=w)
-    roots = np.sqrt(_host(w))
+    roots = np.sqrt(to_host(w))
     full = roots / np.linalg.norm(roots)
-    J = _host(basis.rows) * roots  # orthonormal rows
+    J = to_host(basis.rows) * roots  # orthonormal rows
     rest = full - (full @ J.T) @ J
     rest -= (rest @ J.T) @ J
     if np.linalg.norm(rest) > 1e-8:  # the constant is not a combination of the integrands
@@ -243,30 +241,15 @@ def galerkin_cubature(
     return _cubature(products, weights, tol, points)
 
 
-def _checked_weights(weights: Any, shape: tuple[int, ...], S: Any) -> Any:
+def _weights(weights: Any, shape: tuple[int, ...], S: Any) -> Any:
+    """Return the weights of the rule that is to be thinned out, checked."""
+    xp, n = namespace(S), S.shape[1]
+    if weights is None:
+        return xp.ones(n, dtype=xp.finfo(S.dtype).dtype, device=device(S))
     require_array("weights", weights)
-    xp = namespace(weights, S)
-    if tuple(weights.shape) not in (shape, (S.shape[1],)):
+    if tuple(weights.shape) not in (shape, (n,)):
         raise ValueError(f"weights has shape {tuple(weights.shape)} but integrands have {shape}")
-    w = xp.reshape(inexact(weights, xp), (-1,))
-    require_finite("weights", w)
-    if xp.isdtype(w.dtype, "complex floating"):
-        raise TypeError("weights is complex: a rule has real and positive weights")
-    w = xp.astype(w, xp.finfo(S.dtype).dtype, copy=False)
-    wrong = w <= 0
-    if bool(xp.any(wrong)):
-        i = int(xp.argmax(xp.astype(wrong, xp.int8)))
-        raise ValueError(
-            f"weights has {float(w[i]):g} at point {i}: a rule that is to be thinned out has "
-            "positive weights"
-        )
-    return w
-
-
-def _host(x: Any) -> Any:
-    """Return an array as float64 on the host."""
-    xp = namespace(x)
-    return np.reshape(on_host(xp.reshape(x, (-1,))), x.shape)
+    return positive_weights("weights", weights, S)
 
 
 def _nonnegative(J: Any, b: Any, tol: float, largest: int | None) -> tuple[list[int], Any, float]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from structlin._backend import device, is_numpy, namespace, scipy_of
-from structlin._validation import first_nonfinite, inexact, require_array, require_count
+from structlin._validation import inexact, require_array, require_count
 from structlin.matrices._base import adjoint_of
+from structlin.solvers.reduced._fields import batch_as_rows
 from structlin.solvers.reduced._inner import row_units
-from structlin.solvers.reduced.basis import POD
+from structlin.solvers.reduced.basis import POD, require_basis
 
 _methods = ("qdeim", "deim")
 
@@ -37,6 +38,8 @@ def deim(basis: POD, *, points: int | None = None, method: str = "qdeim") -> Gap
     ------
     ValueError
         If there are fewer points than modes, more points than entries, or no modes.
+    TypeError
+        If ``basis`` is no `POD`.
 
     Notes
     -----
@@ -66,6 +69,7 @@ def deim(basis: POD, *, points: int | None = None, method: str = "qdeim") -> Gap
     >>> few.indices.shape, bool(np.abs(few.reconstruct(f[few.indices]) - f).max() < 1e-5)
     ((6,), True)
     """
+    require_basis(basis)
     if method not in _methods:
         raise ValueError(f"method is {method!r}: it is one of {', '.join(_methods)}")
     U = basis.rows
@@ -160,6 +164,7 @@ class GappyPOD:
     """
 
     def __init__(self, basis: POD, indices: Any) -> None:
+        require_basis(basis)
         require_array("indices", indices)
         xp = namespace(indices, basis.modes)
         device(indices, basis.modes)
@@ -234,20 +239,9 @@ class GappyPOD:
         return None if offset is None else namespace(offset).take(offset, self.indices)
 
     def _checked(self, values: Any) -> Any:
-        require_array("values", values)
-        xp = namespace(values, self.indices)
-        device(values, self.indices)
         m = int(self.indices.shape[0])
-        if values.ndim < 1 or values.shape[-1] != m:
-            raise ValueError(
-                f"values has shape {tuple(values.shape)}: the last axis must have {m} entries, one "
-                "for every point"
-            )
-        values = inexact(values, xp)
-        place = first_nonfinite(values)
-        if place is not None:
-            where = f"sample {place // m} of values" if values.ndim > 1 else "values"
-            raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
+        rows, batch = batch_as_rows(values, (m,), "values", self.indices)
+        values = namespace(rows).reshape(rows, (*batch, m))
         return values if self._offset is None else values - self._offset
 
     def __repr__(self) -> str:

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from structlin._backend import device, namespace, on_host
 from structlin._validation import first_nonfinite, require_count, require_finite_samples
-from structlin.solvers.reduced._fields import as_reals, batch_as_rows, snapshots_as_rows
+from structlin.solvers.reduced._fields import (
+    as_reals,
+    batch_as_rows,
+    snapshots_as_rows,
+    to_host,
+)
 from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.clustering import (
@@ -182,7 +187,7 @@ def local_pod(
         found = k_medoids(angles, clusters, restarts=restarts, rng=generator)
     xp = namespace(snapshots)
     U, _ = snapshots_as_rows(xp.reshape(snapshots, (samples, times * math.prod(shape))))
-    largest = _host(xp.max(xp.abs(U), axis=1))
+    largest = to_host(xp.max(xp.abs(U), axis=1))
     if np.any(largest == 0):
         raise ValueError(f"sample {int(np.argmin(largest))} is zero everywhere: leave it out")
     in_units = xp.reshape(U / row_units(U), (samples * times, *shape))
@@ -210,7 +215,7 @@ def local_pod(
         bases=tuple(bases),
         clustering=found,
         efficiency=efficiency(
-            _host(C).reshape(samples, times, whole.rank),
+            to_host(C).reshape(samples, times, whole.rank),
             largest / np.max(largest),
             found.labels,
             None if classifier is None else classifier.left_out,
@@ -234,11 +239,3 @@ def _checked(parameters: Any, samples: int) -> NDArray[np.float64]:
     if place is not None:
         raise ValueError(f"the parameters of sample {place // given.shape[1]} have a NaN or Inf")
     return given
-
-
-def _host(x: Any) -> NDArray[Any]:
-    xp = namespace(x)
-    flat = xp.reshape(x, (-1,))
-    if xp.isdtype(x.dtype, "complex floating"):
-        return np.asarray(on_host(xp.real(flat)) + 1j * on_host(xp.imag(flat)))
-    return np.asarray(on_host(flat))

@@ -15,7 +15,7 @@ from structlin._validation import inexact, require_array, require_count
 from structlin.sketching._operand import as_matrix
 from structlin.solvers._solution import Solution, Status, require_callable, warns_unconverged
 from structlin.solvers.reduced._state import Lookup, ReducedState
-from structlin.solvers.reduced.basis import POD
+from structlin.solvers.reduced.basis import POD, require_basis
 from structlin.solvers.reduced.cubature import Cubature
 from structlin.solvers.reduced.gappy import GappyPOD
 
@@ -63,7 +63,7 @@ class ReducedModel:
     ValueError
         If shapes do not fit, or the basis is empty.
     TypeError
-        If a callable is none.
+        If ``basis`` is no `POD`, ``sampling`` chooses no points, or a callable is none.
 
     Notes
     -----
@@ -105,9 +105,15 @@ class ReducedModel:
         sampling: GappyPOD | Cubature | None = None,
         jacobian: Callable[..., Any] | None = None,
     ) -> None:
+        require_basis(basis)
         require_callable("residual", residual)
         if jacobian is not None:
             require_callable("jacobian", jacobian)
+        if sampling is not None and not isinstance(sampling, GappyPOD | Cubature):
+            raise TypeError(
+                f"sampling is a {type(sampling).__name__}: pass deim(pod(terms)), "
+                "GappyPOD(pod(terms), indices), or a cubature"
+            )
         if not basis.rank:
             raise ValueError("the basis has no modes: snapshots were zero, or the tolerance large")
         self.basis, self.sampling = basis, sampling

@@ -196,7 +196,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("suite", choices=("operators",), help="what is compared")
     parser.add_argument("--problem", choices=(*PROBLEMS, "all"), default="burgers")
     most = 10**6
-    own = {"default": argparse.SUPPRESS}  # the help shows no default
+    own: dict[str, Any] = {"default": argparse.SUPPRESS}  # the help shows no default
     parser.add_argument(
         "--train",
         type=whole(3, most),

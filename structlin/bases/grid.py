@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from structlin._backend import device, namespace, on_host
-from structlin._validation import first_nonfinite, inexact, number_or_array
+from structlin._validation import called, first_nonfinite, inexact, number_or_array
 from structlin.bases._basis import place
 from structlin.bases.chebyshev import Chebyshev
 from structlin.bases.legendre import legendre_gauss
@@ -205,6 +205,12 @@ class Grid:
         """Return a grid as it is, and make one of a vector of nodes or a sequence of vectors."""
         if isinstance(grid, Grid):
             return grid
+        axes = grid if isinstance(grid, tuple | list) else (grid,)
+        if not all(hasattr(x, "ndim") for x in axes):
+            raise TypeError(
+                f"grid is {grid!r}: pass a Grid, such as Grid.uniform([(0, 1), (0, 1)], (33, 33)), "
+                "or the nodes of every axis as arrays"
+            )
         if isinstance(grid, tuple | list):
             return cls(*grid)
         return cls(grid)
@@ -213,6 +219,13 @@ class Grid:
     def ndim(self) -> int:
         """How many axes there are."""
         return len(self.shape)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What messages call the coordinates."""
+        if self.ndim <= 3:
+            return ("x", "y", "z")[: self.ndim]
+        return tuple(f"x{axis + 1}" for axis in range(self.ndim))
 
     @property
     def size(self) -> int:
@@ -237,7 +250,8 @@ class Grid:
         Parameters
         ----------
         f : callable, array or number
-            A callable gets the coordinates of `mesh`, and may return what broadcasts to the shape.
+            A callable gets all coordinates, those of `mesh`, and may return what broadcasts to the
+            shape.
         name : str
             What errors call it.
 
@@ -245,8 +259,11 @@ class Grid:
         ------
         ValueError
             If the shape of an array, or of what the callable returned, does not fit the grid.
+        TypeError
+            If a callable does not take all coordinates.
         """
-        made = f(*self.mesh()) if callable(f) else f
+        named = dict(zip(self.names, self.mesh(), strict=True))
+        made = called(name, f, named) if callable(f) else f
         made = number_or_array(name, made, "a callable, a number, or an array of the grid's shape")
         if isinstance(made, int | float | complex):
             made = self.xp.full(self.shape, made, device=self.device)

@@ -9,26 +9,11 @@ import pytest
 
 from structlin.bases import Grid
 from structlin.solvers.elliptic import ConvectionDiffusion, Robin
+from tests.solvers.elliptic.smooth import curvature, data_of, slope, smooth
 
 BOX = [(-1, 1.5), (0, 2)]
 DIFFUSION = [lambda x: 1 + 0.3 * x * x, lambda y: 2 + np.sin(y)]
 CONVECTION = [lambda x: 3 * x, lambda y: -2 + 0 * y]
-
-
-def smooth(x, y):
-    return np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + x * y * y
-
-
-def slopes(axis, x, y):
-    if axis == 0:
-        return 0.7 * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + y * y
-    return -1.3 * np.exp(0.7 * x) * np.sin(1.3 * y + 0.2) + 2 * x * y
-
-
-def curvatures(axis, x, y):
-    if axis == 0:
-        return 0.49 * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + 0 * y
-    return -1.69 * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + 2 * x
 
 
 def error(grid, conditions, shift=0.5):
@@ -36,26 +21,14 @@ def error(grid, conditions, shift=0.5):
         grid, diffusion=DIFFUSION, convection=CONVECTION, shift=shift, bc=conditions
     )
 
-    def on(axis, end, side):
-        if side == "dirichlet":
-            return smooth
-        a = side.coefficient if isinstance(side, Robin) else 0.0
-        sign = 1 if end else -1
-        return lambda x, y: sign * slopes(axis, x, y) + a * smooth(x, y)
-
-    data = [
-        [on(axis, end, side) for end, side in enumerate(pair)]
-        for axis, pair in enumerate(conditions)
-    ]
-
     def image(x, y):
         total = shift * smooth(x, y)
         for axis, t in enumerate((x, y)):
-            total = total - DIFFUSION[axis](t) * curvatures(axis, x, y)
-            total = total + CONVECTION[axis](t) * slopes(axis, x, y)
+            total = total - DIFFUSION[axis](t) * curvature(axis, x, y)
+            total = total + CONVECTION[axis](t) * slope(axis, x, y)
         return total
 
-    u = solver.solve(grid.evaluate(image), data)
+    u = solver.solve(grid.evaluate(image), data_of(conditions))
     return np.max(np.abs(u - grid.evaluate(smooth)))
 
 
@@ -149,8 +122,28 @@ def test_bad_input():
     # minus an eigenvalue of the differences
     h = 0.2
     singular = ConvectionDiffusion(grid, shift=-8 / h**2 * np.sin(np.pi * h / 2) ** 2)
-    with pytest.raises(np.linalg.LinAlgError):
+    with pytest.raises(np.linalg.LinAlgError, match="minus an eigenvalue"):
         singular.solve(np.ones((6, 6)))
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("velocity", [0.0, 3.0])
+def test_minus_an_eigenvalue_is_refused(ndim, velocity):
+    n, h = 9, 1 / 8
+    grid = Grid.uniform([(0, 1)] * ndim, n)
+    # −u″ + b u′ is a Toeplitz matrix with −1/h² ± b/(2h) beside its diagonal 2/h²
+    beside = np.sqrt(1 / h**4 - (velocity / (2 * h)) ** 2)
+    lowest = 2 / h**2 - 2 * beside * np.cos(np.pi * h)
+    F = np.ones(grid.shape)
+    with pytest.raises(np.linalg.LinAlgError, match="the equation is singular"):
+        ConvectionDiffusion(grid, convection=velocity, shift=-ndim * lowest).solve(F)
+    # past it, solutions change their sign
+    below, above = (
+        ConvectionDiffusion(grid, convection=velocity, shift=-ndim * lowest * part).solve(F)
+        for part in (0.99, 1.01)
+    )
+    middle = (n // 2,) * ndim
+    assert below[middle] > 0 > above[middle]
 
 
 @pytest.mark.parametrize("kind", ["chebyshev", "node"])

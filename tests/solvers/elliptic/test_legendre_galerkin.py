@@ -11,40 +11,11 @@ from hypothesis import given, strategies as st
 
 from structlin.bases import Grid
 from structlin.solvers.elliptic import LegendreGalerkin, LegendreModes, Poisson, Robin
+from tests.solvers.elliptic.smooth import data_of, laplacian, smooth
 
 EPS = 2.0**-52
 CONDITIONS = ["dirichlet", "neumann", Robin(1.5)]
 GRIDS = [Grid.legendre, Grid.chebyshev]
-
-
-def smooth(x, y):
-    return np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + x * y * y
-
-
-def slopes(axis, x, y):
-    if axis == 0:
-        return 0.7 * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + y * y
-    return -1.3 * np.exp(0.7 * x) * np.sin(1.3 * y + 0.2) + 2 * x * y
-
-
-def laplacian(x, y):
-    return (0.49 - 1.69) * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + 2 * x
-
-
-def data_of(conditions):
-    """Return what `smooth` has on every side."""
-
-    def on(axis, end, side):
-        if side == "dirichlet":
-            return smooth
-        a = side.coefficient if isinstance(side, Robin) else 0.0
-        sign = 1 if end else -1
-        return lambda x, y: sign * slopes(axis, x, y) + a * smooth(x, y)
-
-    return [
-        [on(axis, end, side) for end, side in enumerate(pair)]
-        for axis, pair in enumerate(conditions)
-    ]
 
 
 @pytest.mark.parametrize("make", GRIDS)

@@ -304,11 +304,96 @@ def test_helmholtz_and_screened_solve_their_equations(rng):
     grid = Grid.uniform([(0, 1), (0, 2)], (7, 6), kind=("node", "cell"))
     f, bc = rng.standard_normal((7, 6)), [("dirichlet", "dirichlet")] * 2
     np.testing.assert_allclose(
-        helmholtz(f, grid, 10.0), reference(grid, bc, f, {}, shift=-100.0), atol=1e-10
+        helmholtz(f, grid, 1.5), reference(grid, bc, f, {}, shift=-2.25), atol=1e-10
     )
     np.testing.assert_allclose(
         screened(f, grid, 3.0), reference(grid, bc, f, {}, shift=9.0), atol=1e-12
     )
+
+
+def test_too_few_points_for_a_wave_warn():
+    grid = Grid.uniform([(0, 1), (0, 2)], (41, 41))  # spacings 1/40 and 1/20
+    told = r"9.5 points .* length 0.475: .* at most 0.0475"
+    with pytest.warns(UserWarning, match=told) as caught:
+        helmholtz(1.0, grid, 2 * math.pi / 0.475)
+    assert caught[0].filename == __file__
+    helmholtz(1.0, grid, 2 * math.pi / 0.51)
+    helmholtz(1.0, grid, 2 * 2 * math.pi / 0.51, coef=4.0)
+    helmholtz(1.0, Grid.legendre([(0, 1)], 24), 30.0)
+
+
+@pytest.mark.parametrize("make", [Grid.legendre, Grid.chebyshev])
+def test_waves_that_are_not_resolved_are_no_singularity(make):
+    """A plane wave has one value at a corner, whatever 12 points say."""
+    grid = make([(0, 1), (0, 1)], 12)
+    wave = lambda x, y: np.cos(30 * x + 20 * y)  # noqa: E731
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        helmholtz(0.0, grid, math.sqrt(1300.0), boundary=wave)
+    assert not any("singular" in str(each.message) for each in caught)
+    if make is Grid.legendre:
+        assert "does not resolve the boundary values" in str(caught[0].message)
+    with pytest.warns(UserWarning, match="singular"):
+        helmholtz(0.0, grid, 1.0, boundary=[(None, 1.0), None])
+
+
+def test_callables_get_all_coordinates():
+    grid = Grid.uniform([(0, 1), (0, 1)], 5)
+    solver = Poisson(grid)
+    one = lambda y: 1 + y  # noqa: E731
+    with pytest.raises(TypeError, match=r"boundary\[0\]\[1\] is called with x, y, and does not"):
+        solver.solve(0.0, [(None, one), None])
+    with pytest.raises(TypeError, match=r"F is called with x, y, and"):
+        solver.solve(one)
+    with pytest.raises(TypeError, match=r"coef is called with x, y, and"):
+        Poisson(grid, coef=one)
+    with pytest.raises(TypeError, match=r"convection\[1\] is called with y, and"):
+        Poisson(grid, convection=[0.0, lambda x, y: x * y])
+    with pytest.raises(TypeError, match=r"boundary\[3\]\[0\] is called with x1, x2, x3, x4, and"):
+        Poisson(Grid.uniform([(0, 1)] * 4, 3)).solve(0.0, [None] * 3 + [(one, None)])
+    with pytest.raises(TypeError, match=r"^unsupported operand"):  # errors of its own stay
+        solver.solve(lambda x, y: x + None)
+
+
+@pytest.mark.parametrize("make", [Grid.uniform, Grid.legendre])
+def test_a_number_takes_the_precision_of_the_grid(library, make):
+    single, double = (library.asarray(np.empty(0, kind)) for kind in ("float32", "float64"))
+    for number in (1, 1.0, np.float64(1)):
+        grid = make([(0, 1), (0, 1)], 5, like=single)
+        assert Poisson(grid).solve(number, 2.0).dtype == library.dtype("float32")
+        grid = make([(0, 1), (0, 1)], 5, like=double)
+        assert Poisson(grid).solve(number).dtype == library.dtype("float64")
+        assert Poisson(grid).solve(1j * number).dtype == library.dtype("complex128")
+    grid = make([(0, 1), (0, 1)], 5, like=single)
+    assert Poisson(grid).solve(1j).dtype == library.dtype("complex64")
+    with pytest.raises(ValueError, match="F has a NaN or Inf"):
+        Poisson(grid).solve(1e300)
+
+
+def test_one_right_hand_side_serves_samples_of_boundary_data(library, rng):
+    like, data = library.asarray(np.empty(0)), rng.standard_normal((3, 2, 5))
+    for kind in ("cell", "legendre"):
+        make = Grid.legendre if kind == "legendre" else Grid.uniform
+        options = {} if kind == "legendre" else {"kind": kind}
+        grid = make([(0, 1), (0, 2)], (6, 5), like=like, **options)
+        solver = Poisson(grid, bc=["neumann", "dirichlet"])
+        for F in (1.0, lambda x, y: x + y, library.asarray(np.ones((6, 5)))):
+            u = solver.solve(F, [(library.asarray(data), 1.0), None])
+            assert u.shape == (3, 2, 6, 5)
+            alone = solver.solve(F, [(library.asarray(data[2, 1]), 1.0), None])
+            np.testing.assert_allclose(
+                library.to_numpy(u)[2, 1], library.to_numpy(alone), atol=1e-12
+            )
+    line = Poisson(Grid.uniform([(0, 1)], 3)).solve(0.0, [(np.array([0.0, 2.0]), 4.0)])
+    np.testing.assert_allclose(line, [[0, 2, 4], [2, 3, 4]])
+    with pytest.raises(ValueError, match=r"axes of samples stand first, and are those of F"):
+        Poisson(Grid.uniform([(0, 1)] * 2, 5)).solve(np.ones((2, 5, 5)), [(np.ones((3, 5)), 0), 0])
+
+
+def test_what_is_no_grid_is_told():
+    for wrong in ((33, 33), 33, None, [[0.0, 1.0]]):
+        with pytest.raises(TypeError, match=r"pass a Grid, such as Grid\.uniform"):
+            Poisson(wrong)
 
 
 def test_residual_and_solution(rng):

@@ -10,16 +10,9 @@ from structlin._kernels import alternating_directions, alternating_directions_nu
 from structlin.bases import Grid
 from structlin.solvers.elliptic import LegendreGalerkin, Poisson, UltrasphericalADI
 from structlin.solvers.elliptic._zolotarev import zolotarev_shifts
+from tests.solvers.elliptic.smooth import laplacian, smooth
 
 EPS = 2.0**-52
-
-
-def smooth(x, y):
-    return np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + x * y * y
-
-
-def laplacian(x, y):
-    return (0.49 - 1.69) * np.exp(0.7 * x) * np.cos(1.3 * y + 0.2) + 2 * x
 
 
 @pytest.mark.parametrize("shift", [0.0, 3.0, 1e4])

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from structlin import ConvergenceWarning
 from structlin.bases import Grid, dct
 from structlin.solvers import Poisson, Robin
+from structlin.solvers.elliptic import variable
 from tests.solvers.elliptic.finite_volumes import mean, product_of, reference
 from tests.solvers.elliptic.test_poisson import boundary_of, loose, problems, quietly
 
@@ -72,6 +73,54 @@ def test_the_method_follows_the_coefficient():
     assert many.choices == {"method": "multigrid"}
     assert many.iterations <= 20
     assert "by multigrid" in repr(Poisson(grid, coef=jumps(129, 1e4)))
+
+
+def blocks(n: int, d: int, size: int, high: float, seed: int) -> np.ndarray:
+    """Return a coefficient of cubes of points with one of two values each."""
+    values = np.random.default_rng(seed).choice([1.0, high], (n // size,) * d)
+    return np.kron(values, np.ones((size,) * d))
+
+
+def lognormal(n: int, d: int, sigma: float, length: float, seed: int) -> np.ndarray:
+    """Return a random field of that deviation of its logarithm and about that length."""
+    waves = np.meshgrid(*[(np.pi * length * np.arange(n)) ** 2] * d, sparse=True)
+    spectrum = np.random.default_rng(seed).standard_normal((n,) * d) / (1 + sum(waves)) ** 1.5
+    spectrum.flat[0] = 0
+    field = dct(spectrum, type=3)
+    return np.exp(sigma * field / field.std())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rough_coefficients_take_multigrid(seed):
+    """Where the potential is large everywhere, its own mean hides it."""
+    for d, n in ((2, 64), (3, 16)):
+        grid = Grid.uniform([(0, 1)] * d, n, kind="cell")
+        for size in (1, 2, 4, 8) if d == 2 else (2, 4):
+            assert Poisson(grid, coef=blocks(n, d, size, 100.0, seed)).method == "multigrid"
+        for sigma in (1, 2, 3) if d == 2 else ():  # where there is room for roughness
+            rough = lognormal(n, d, sigma, 2 / n, seed)
+            assert Poisson(grid, coef=rough).method == "multigrid"
+            assert Poisson(grid, coef=rough, bc="neumann").method == "multigrid"
+        gentle = Poisson(grid, coef=lognormal(n, d, 1, 1.0, seed), rtol=1e-8).solution(1.0)
+        assert gentle.choices == {"method": "pcg", "scaled": True}
+        assert gentle.iterations <= 12
+
+
+def test_multigrid_takes_over(monkeypatch):
+    """The estimate may be wrong: then iterations go on from where they are."""
+    monkeypatch.setattr(variable, "_most_condition", math.inf)
+    grid = Grid.uniform([(0, 1)] * 2, 64, kind="cell")
+    coef = blocks(64, 2, 8, 1e4, 0)
+    F = np.stack([np.ones((64, 64)), grid.evaluate(lambda x, y: x - y)])
+    found = Poisson(grid, coef=coef).solution(F)
+    assert found.converged
+    assert found.choices == {"method": "multigrid", "pcg_iterations": 60}
+    assert 60 < found.iterations <= 100
+    assert len(found.residual_norms) == found.iterations + 1
+    expected = Poisson(grid, coef=coef, method="multigrid").solve(F)
+    np.testing.assert_allclose(found.x, expected, atol=1e-7 * np.abs(expected).max())
+    with pytest.warns(ConvergenceWarning, match="multigrid"):
+        assert Poisson(grid, coef=coef, method="pcg", maxiter=70).solution(F).iterations == 70
 
 
 def test_flow_through_layers_is_exact():

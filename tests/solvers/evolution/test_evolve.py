@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 
@@ -249,7 +252,7 @@ def test_a_duplicated_end_is_named():
 def test_equations_without_a_known_rate_need_a_step():
     space = FourierSpace(periodic(8))
     equation = SpectralEquation(space, 0.0, lambda c, t: -c)
-    with pytest.raises(ValueError, match="pass dt"):
+    with pytest.raises(ValueError, match=r"step of the equation is known: pass dt, .* rates="):
         evolve(equation, np.ones(8), 1.0)
     run = evolve(equation, np.ones(8), 1.0, dt=0.1)
     np.testing.assert_allclose(run.u, np.exp(-1), rtol=1e-6)
@@ -313,7 +316,7 @@ def test_default_steps_where_nothing_limits_them():
 def test_growth_without_bound_ends_a_run():
     grid = periodic(16)
     equation = SpectralEquation(FourierSpace(grid), lambda k: 1e3 * k**2)
-    with pytest.warns(ConvergenceWarning, match=r"equation blew up after t=0 in"):
+    with pytest.warns(ConvergenceWarning, match=r"the equation blew up after t=0 in"):
         run = evolve(equation, np.sin(grid.axes[0]), [1.0, 2.0])
     assert run.blow_up == 0
     assert np.all(np.isnan(run.u))
@@ -325,6 +328,7 @@ def test_no_unknown_between_given_values():
     np.testing.assert_array_equal(run.u, [[1, 2], [1, 2]])
 
 
+@pytest.mark.filterwarnings("ignore:the 2/3 rule")
 def test_memory_order_and_integers_do_not_matter():
     equation, u0 = burgers(periodic(24), 1.0), np.arange(72).reshape(3, 24) % 3
     smoothed = evolve(equation, u0, 0.5, dt=0.05).u
@@ -364,7 +368,7 @@ def test_what_functions_of_an_equation_return_is_checked():
         with pytest.raises(ValueError, match=r"nonlinear part .* made .* of shape"):
             run(wrong)
     for rate in (-1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match="rates of equation at this start"):
+        with pytest.raises(ValueError, match="rates of the equation at this start"):
             run(lambda c, t: -c, lambda u, rate=rate: rate)
     with pytest.raises(TypeError, match="nonlinear is a float"):
         SpectralEquation(space, lambda k: k, 3.0)
@@ -399,3 +403,100 @@ def test_equations_and_sources_that_are_none():
         burgers(x, 1.0)
     with pytest.raises(ValueError, match=r"source has shape \(1,\)"):
         heat_equation(x, source=np.ones(1), boundary=1.0)
+
+
+def squared(grid, dealias=True):
+    """Return ``u_t = u + u_xx − u²``, which has no solution for long from negative states."""
+    space = FourierSpace(grid, dealias=dealias)
+
+    def square(c, t):
+        u = space.from_modes(c)
+        return space.to_modes(-u * u)
+
+    return SpectralEquation(space, lambda k: 1 - k**2, square)
+
+
+def caught(equation, u0, times, **settings):
+    """Return a run, and the text of its warnings."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        run = evolve(equation, u0, times, **settings)
+    assert all(issubclass(w.category, ConvergenceWarning) for w in found)
+    return run, " ".join(str(w.message) for w in found)
+
+
+def test_modes_cut_off_a_start_are_told_and_named_after_a_blow_up():
+    grid = periodic(256, 40 * np.pi)
+    u0 = np.exp(-((grid.axes[0] - 60) ** 2))
+    _, said = caught(squared(grid), u0, 20.0, dt=0.05)
+    assert re.search(r"2/3 rule cuts modes off u0 that make 2\.[0-9]e-03 of it \(sample 0\)", said)
+    assert "more points" in said
+    assert "dealias=False" in said
+    _, said = caught(squared(grid), np.stack([0 * u0, u0]), 60.0, dt=0.05)
+    assert "(sample 1)" in said
+    assert "blew up" in said
+    assert "or more points (the highest modes had 2" in said
+    # both cures
+    assert "cuts" not in caught(squared(grid, dealias=False), u0, 0.1, dt=0.05)[1]
+    fine = periodic(512, 40 * np.pi)
+    assert not caught(squared(fine), np.exp(-((fine.axes[0] - 60) ** 2)), 20.0, dt=0.05)[1]
+
+
+def test_blow_ups_of_resolved_states_do_not_blame_the_grid():
+    _, said = caught(squared(periodic(16)), -2 * np.ones(16), 2.0, dt=0.05)
+    assert "blew up" in said
+    assert "more points" not in said
+
+
+@pytest.mark.parametrize("method", methods)
+def test_stiff_modes_that_steps_do_not_damp(method):
+    # from a jump; the highest modes have dt L = −170
+    grid = periodic(256)
+    jump = np.where(grid.axes[0] < 3, 1.0, 0.0)
+    for equation in (burgers(grid, 0.5), heat_equation(grid)):
+        _, said = caught(equation, 0.1 * jump, 1.0, dt=0.05, method=method)
+        assert ("cnab2 have not damped" in said) == (method == "cnab2")
+        assert "too coarse" not in said
+        assert ("shorter steps, or sbdf2 or etdrk4" in said) == (method == "cnab2")
+
+
+@pytest.mark.parametrize("kind", ["jump", "side"])
+def test_ringing_of_heat_between_sides_is_told(kind):
+    grid = Grid.uniform([(0, 1)], 129)
+    if kind == "jump":
+        equation, u0 = heat_equation(grid), np.where(grid.axes[0] < 0.5, 1.0, 0.0)
+    else:  # the start does not have the value of the side
+        equation, u0 = heat_equation(grid, boundary=1.0), np.zeros(129)
+    run, said = caught(equation, u0, [0.05, 0.1], dt=0.01, method="cnab2")
+    assert "cnab2 have not damped" in said
+    exact = evolve(equation, u0, [0.05, 0.1]).u
+    assert np.max(np.abs(run.u - exact)) > 0.05
+    # stiff modes that are at rest do not ring
+    still = evolve(equation, evolve(equation, u0, 10.0).u, 0.1, dt=0.01, method="cnab2")
+    np.testing.assert_allclose(still.u, 1.0 if kind == "side" else 0.0, atol=1e-10)
+    # nor does a smooth start, or one whose stiff modes had many steps to die out
+    evolve(heat_equation(grid), np.sin(np.pi * grid.axes[0]), 0.1, dt=0.01, method="cnab2")
+    evolve(equation, u0, 0.1, dt=1e-4, method="cnab2")
+
+
+def test_spaces_and_functions_that_do_not_fit_are_refused():
+    grid = periodic(16)
+    space, u0 = FourierSpace(grid), np.cos(grid.axes[0])
+    with pytest.raises(TypeError, match=r"space is a Grid: pass FourierSpace\(grid\)"):
+        SpectralEquation(grid, lambda k: -(k**2))
+    for wrong in (lambda c: c, lambda: 0, lambda c, t, u: c):
+        with pytest.raises(TypeError, match=r"cannot be called as nonlinear\(c, t\)"):
+            SpectralEquation(space, 0.0, wrong)
+    with pytest.raises(TypeError, match=r"cannot be called as rates\(u\)"):
+        SpectralEquation(space, 0.0, lambda c, t: c, rates=lambda u, t: 1.0)
+    for rates in (lambda u: np.ones(5), lambda u: None, lambda u: np.ones((2, 6))):
+        equation = SpectralEquation(space, 0.0, lambda c, t: -c, rates=rates)
+        with pytest.raises(ValueError, match=r"rates\(u\) of the equation returned .* shape"):
+            evolve(equation, u0, 1.0)
+
+
+def test_functions_without_a_signature_are_taken_as_they_are():
+    space = FourierSpace(periodic(16))
+    equation = SpectralEquation(space, 0.0, np.multiply)  # c t
+    run = evolve(equation, np.cos(space.grid.axes[0]), 1.0, dt=0.01)
+    np.testing.assert_allclose(run.u, np.exp(0.5) * np.cos(space.grid.axes[0]), atol=1e-8)

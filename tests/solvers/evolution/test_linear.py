@@ -48,6 +48,7 @@ def stepped(equation: SpectralEquation) -> SpectralEquation:
     )
 
 
+@pytest.mark.filterwarnings("ignore:steps of .* by cnab2 have not damped")
 @pytest.mark.parametrize("method", ["etdrk4", "cnab2", "sbdf2"])
 @given(
     kinds=st.lists(st.sampled_from(sorted(sides)), min_size=1, max_size=2),

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from scipy.special import rgamma
 
 from structlin.bases import Grid
-from structlin.solvers import RieszDiffusion
+from structlin.solvers import RieszCollocation, RieszDiffusion
 from structlin.solvers.fractional._schemes import schemes
 from tests.solvers.fractional.exact import exit_time, gaussian, laplacian_of_gaussian, orders
 
@@ -254,3 +254,36 @@ def test_sources_and_scales_that_do_not_fit():
     for alpha in (None, np.array(1.2)):
         with pytest.raises(ValueError, match=r"alpha is .*: pass a number"):
             RieszDiffusion(grid, alpha)
+
+
+@pytest.mark.parametrize("splines", [False, True])
+def test_right_hand_sides_by_a_number_or_a_function(library, splines):
+    box, like = [(-1, 1), (0, 2)], library.asarray(np.empty(0))
+    if splines:
+        riesz = RieszCollocation(box, 9, 1.5, like=like)
+    else:
+        riesz = RieszDiffusion(Grid.uniform(box, (9, 12), like=like), 1.5)
+    one = library.xp.ones(riesz.grid.shape, device=riesz.grid.device)
+    x, _ = riesz.grid.mesh()
+    for F, values in ((2, 2 * one), (np.float64(2), 2 * one), (lambda x, y: x**2, x**2 * one)):
+        found, expected = riesz.solve(F), riesz.solve(values)
+        assert found.shape == riesz.grid.shape
+        assert_allclose(library.to_numpy(found), library.to_numpy(expected), atol=1e-14)
+        assert riesz.solution(F).converged
+    with pytest.raises(TypeError, match="str is not an array"):
+        riesz.solve("one")
+    with pytest.raises(ValueError, match="F returned shape"):
+        riesz.solve(lambda x, y: one[:, :3])
+
+
+def test_products_are_those_of_the_operator():
+    for riesz in (
+        RieszDiffusion(Grid.uniform([(0, 1)], 9), 1.5),
+        RieszCollocation([(0, 1)], 9, 1.5),
+    ):
+        v = np.ones(riesz.sizes)
+        assert_allclose(riesz.operator @ v, riesz.operator.todense() @ v, atol=1e-12)
+        with pytest.raises(TypeError, match=r"is no matrix: write \.operator @ v"):
+            riesz @ v
+        with pytest.raises(TypeError, match=r"is no matrix"):
+            v @ riesz

@@ -101,8 +101,8 @@ def test_too_few_points():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.array([1.0, 1, -0.5, 1]), r"weights has -0.5 at point 2: .* positive"),
-        (np.array([1.0, 0, 1, 1]), "weights has 0 at point 1"),
+        (np.array([1.0, 1, -0.5, 1]), r"weights has -0.5 at entry 2: .* positive"),
+        (np.array([1.0, 0, 1, 1]), "weights has 0 at entry 1"),
         (np.array([1.0, np.nan, 1, 1]), r"NaN or Inf at \[1\]"),
         (np.ones(3), r"shape \(3,\) but integrands have \(4,\)"),
     ],
@@ -123,7 +123,7 @@ def test_weights_are_real_and_within_the_precision():
     values = np.ones((1, 4), dtype=np.float32)
     with pytest.raises(TypeError, match="weights is complex"):
         empirical_cubature(values, np.ones(4) + 0j)
-    with pytest.raises(ValueError, match="weights has 0 at point 0"):
+    with pytest.raises(ValueError, match="weights has 0 at entry 0"):
         empirical_cubature(values, np.full(4, 1e-60))
     with pytest.raises(ValueError, match="basis has no modes"):
         galerkin_cubature(pod(np.zeros((2, 4)), tol=0.1), values)

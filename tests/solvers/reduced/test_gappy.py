@@ -103,7 +103,7 @@ def test_bad_choices():
         deim(basis, method="qr")
     with pytest.raises(TypeError, match="vector of int"):
         GappyPOD(basis, np.arange(3.0))
-    with pytest.raises(ValueError, match="must have 3 entries"):
+    with pytest.raises(ValueError, match="its last axes must be"):
         deim(basis).reconstruct(np.ones(4))
 
 
@@ -124,3 +124,9 @@ def test_values_are_finite(rng):
     values[2, 1] = np.inf
     with pytest.raises(ValueError, match="sample 2 of values has a NaN or Inf"):
         few.reconstruct(values)
+
+
+def test_what_is_no_basis_is_refused():
+    for choose in (deim, lambda basis: GappyPOD(basis, np.arange(3))):
+        with pytest.raises(TypeError, match=r"basis is a ndarray: pass pod\(snapshots\)"):
+            choose(np.eye(4))

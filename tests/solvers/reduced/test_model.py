@@ -354,3 +354,12 @@ def test_bad_linear_parts_states_and_coefficients(rng):
         model.state(np.ones(2))[np.arange(10) > 3]
     with pytest.raises(ValueError, match="rtol is nan"):
         model.solve(0.0, rtol=np.nan)
+
+
+def test_what_is_no_basis_is_refused():
+    problem, _, S = solved(10)
+    for wrong in (S, pod(S, 3).modes, None):
+        with pytest.raises(TypeError, match=r"basis is a .*: pass pod\(snapshots\)"):
+            ReducedModel(wrong, problem.residual)
+    with pytest.raises(TypeError, match=r"sampling is a ndarray: pass deim"):
+        ReducedModel(pod(S, 3), problem.residual, sampling=np.arange(3))
