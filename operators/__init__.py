@@ -4,8 +4,8 @@ if __name__ != "structlin.operators":
     raise ImportError("import structlin.operators, not operators")
 
 from structlin.operators import datasets as datasets
-from structlin.operators.datasets import OperatorData as OperatorData
 from structlin.operators._dynamic_features import monomials as monomials
+from structlin.operators.datasets import OperatorData as OperatorData
 from structlin.operators.dynamic_modes import DynamicModes as DynamicModes
 from structlin.operators.errors import relative_errors as relative_errors
 from structlin.operators.kernels import (

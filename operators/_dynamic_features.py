@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-import numbers
 from collections.abc import Callable
 from itertools import combinations_with_replacement
 from typing import Any
 
 from structlin._backend import namespace
-from structlin._validation import first_nonfinite, inexact
+from structlin._validation import first_nonfinite, inexact, require_count
+from structlin.operators._samples import in_double
 from structlin.operators.kernels._functions import kernels, squared_distances
 from structlin.operators.kernels._selection import median_distance
 
@@ -41,9 +41,8 @@ def monomials(degree: int) -> Dictionary:
     >>> monomials(2)(np.array([[2.0, 3.0]]))  # 1, x, y, x², x y, y²
     array([[1., 2., 3., 4., 6., 9.]])
     """
-    if not isinstance(degree, numbers.Integral) or degree < 0:
-        raise ValueError(f"degree is {degree!r}: pass a whole number of 0 or more")
-    return functools.partial(_products, degree=int(degree))  # which can be pickled
+    degree = require_count("degree", degree, least=0)
+    return functools.partial(_products, degree=degree)  # which can be pickled
 
 
 def _products(states: Any, *, degree: int) -> Any:
@@ -125,7 +124,7 @@ def _checked(made: Any, states: Any) -> Any:
             f"the dictionary returned {type(made).__name__} of shape {shape} for {n} states: it "
             "must return an (n, features) array"
         )
-    xp = namespace(made, states)
+    namespace(made, states)
     place = first_nonfinite(made)
     if place is not None:
         sample, feature = divmod(place, shape[1])
@@ -133,6 +132,4 @@ def _checked(made: Any, states: Any) -> Any:
             f"feature {feature} of sample {sample} is NaN or Inf: the dictionary must be finite on "
             "all states"
         )
-    made = inexact(made)
-    wide = xp.complex128 if xp.isdtype(made.dtype, "complex floating") else xp.float64
-    return xp.astype(made, wide, copy=False)
+    return in_double(inexact(made))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-import math
 import numbers
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import device, namespace
-from structlin._validation import inexact
+from structlin._backend import namespace
+from structlin._validation import inexact, require_count, require_positive, require_tolerance
 from structlin.operators._dynamic_fit import placed, product, split, taken
 from structlin.operators._dynamic_storage import Storage
+from structlin.operators._samples import in_double, require_pairs, require_samples
 from structlin.operators.kernels._functions import kernels
-from structlin.operators.kernels._samples import require_samples
 
 
 class DynamicModes(Storage):
@@ -120,18 +119,15 @@ class DynamicModes(Storage):
             raise ValueError(
                 f"features is {features!r}: pass 'state', a function, or one of {names}"
             )
-        if rank is not None and (not isinstance(rank, numbers.Integral) or rank < 1):
-            raise ValueError(f"rank is {rank!r}: pass a whole number of 1 or more, or None")
+        rank = None if rank is None else require_count("rank", rank)
         if total and rank is None:
             raise ValueError("total least squares need a rank: pass rank=…")
-        if tol is not None and not (isinstance(tol, numbers.Real) and 0 <= tol < 1):
-            raise ValueError(f"tol is {tol!r}: pass a number from 0 to 1, or None")
-        if not isinstance(length_scale, numbers.Real) or not 0 < length_scale < math.inf:
-            raise ValueError(f"length_scale is {length_scale!r}: pass a positive number")
+        tol = None if tol is None else require_tolerance("tol", tol)
         if holdout is not None and not (isinstance(holdout, numbers.Real) and 0 <= holdout <= 0.5):
             raise ValueError(f"holdout is {holdout!r}: pass a number from 0 to 1/2, or None")
         self.features = features
-        self.length_scale, self.holdout = float(length_scale), holdout
+        self.length_scale = require_positive("length_scale", length_scale)
+        self.holdout = None if holdout is None else float(holdout)
         self._most, self._tol, self._total = rank, tol, bool(total)
 
     # learning
@@ -142,7 +138,9 @@ class DynamicModes(Storage):
         Parameters
         ----------
         inputs : (n, *shape) array
-            States; without outputs, consecutive ones of one evolution.
+            States; without outputs, consecutive ones of one evolution. Of several evolutions,
+            pass pairs: an array ``u`` (evolutions, times, …) has the inputs ``u[:, :-1]`` and the
+            outputs ``u[:, 1:]``, each with its first two axes made one.
         outputs : (n, *shape) array, optional
             The states one step later.
 
@@ -157,13 +155,11 @@ class DynamicModes(Storage):
             If shapes differ, there are fewer than two pairs, the features of all inputs are zero,
             or a value is NaN or Inf, which is told with the number of the sample.
         """
-        inputs = require_samples("inputs", inputs)
         if outputs is None:
+            inputs = in_double(require_samples("inputs", inputs))
             inputs, outputs = inputs[:-1, ...], inputs[1:, ...]
         else:
-            outputs = require_samples("outputs", outputs)
-            namespace(inputs, outputs)
-            device(inputs, outputs)
+            inputs, outputs = map(in_double, require_pairs(inputs, outputs))
         if tuple(inputs.shape) != tuple(outputs.shape):
             raise ValueError(
                 f"inputs have shape {tuple(inputs.shape)} and outputs {tuple(outputs.shape)}: pass "
@@ -171,7 +167,8 @@ class DynamicModes(Storage):
             )
         n = inputs.shape[0]
         if n < 2:
-            raise ValueError(f"there are {n} pairs of states: pass two or more")
+            cure = _evolutions(tuple(inputs.shape[1:]))
+            raise ValueError(f"there are {n} pairs of states: pass two or more{cure}")
         model = copy.copy(self)  # where learning fails, what was learned before stays
         model._shape = tuple(inputs.shape[1:])
         kept, held = split(n, self.holdout or 0.0)
@@ -239,12 +236,12 @@ class DynamicModes(Storage):
         (r,) ndarray
             With ``−inf`` for eigenvalues of zero.
         """
-        if not isinstance(dt, numbers.Real) or not 0 < dt < math.inf:
-            raise ValueError(f"dt is {dt!r}: pass a positive number")
+        dt = require_positive("dt", dt)
         self._require_fit()
         zero = self.eigenvalues == 0
-        found: NDArray[np.complex128] = np.log(np.where(zero, 1.0, self.eigenvalues)) / dt
-        return np.where(zero, -np.inf, found)
+        found = np.log(np.where(zero, 1.0, self.eigenvalues)) / dt
+        rates: NDArray[np.complex128] = np.where(zero, -np.inf, found)
+        return rates
 
     def verified(self, most: float) -> Self:
         """Return the model of the eigenpairs whose residuals are at most a bound.
@@ -366,14 +363,13 @@ class DynamicModes(Storage):
             If the shape is not that of the states of the fit, a value is NaN or Inf, or there are
             no steps, or so many that growing eigenvalues exceed all numbers.
         """
-        if not isinstance(steps, numbers.Integral) or steps < 1:
-            raise ValueError(f"steps is {steps!r}: pass a whole number of 1 or more")
+        steps = require_count("steps", steps)
         states = self._states("initial", initial)
         amplitudes = self.eigenfunctions(states)
         xp, n = namespace(states), states.shape[0]
         c = self._steps_of_modes()
         with np.errstate(over="ignore", invalid="ignore"):
-            powers = self.eigenvalues ** np.arange(int(steps))[:, None]
+            powers = self.eigenvalues ** np.arange(steps)[:, None]
         if not np.all(np.isfinite(powers)):
             good = int(np.argmin(np.all(np.isfinite(powers), axis=1)))
             raise ValueError(
@@ -386,20 +382,16 @@ class DynamicModes(Storage):
         kind = inexact(initial).dtype
         if xp.finfo(kind).bits == 32:
             flat = xp.astype(flat, xp.float32 if self._real else xp.complex64)
-        return xp.reshape(flat, (n, int(steps), *self._shape))
+        return xp.reshape(flat, (n, steps, *self._shape))
 
     def _require_fit(self) -> None:
         _ = self.rank
 
     def _states(self, name: str, states: Any) -> Any:
         self._require_fit()
-        states = require_samples(name, states)
+        cure = f", states of the shape of the fit{_evolutions(self._shape)}"
+        states = in_double(require_samples(name, states, self._shape, cure=cure))
         namespace(states, self._directions)
-        if tuple(states.shape[1:]) != self._shape:
-            raise ValueError(
-                f"{name} has shape {tuple(states.shape)}, but the model was fitted to states of "
-                f"shape {self._shape}: pass (n, {', '.join(map(str, self._shape))})"
-            )
         return states
 
     def __repr__(self) -> str:
@@ -407,3 +399,13 @@ class DynamicModes(Storage):
         if not hasattr(self, "_directions"):
             return f"<DynamicModes of {kind}, not fitted>"
         return f"<DynamicModes of {kind}, {self.pairs} pairs, {len(self.eigenvalues)} eigenvalues>"
+
+
+def _evolutions(shape: tuple[int, ...]) -> str:
+    """Return what to do about states that may be whole evolutions."""
+    if len(shape) < 2:
+        return ""
+    return (
+        "; for several evolutions, (evolutions, times, …), pass fit inputs=… and outputs=…, the "
+        "pairs of states one step apart, (n, …)"
+    )

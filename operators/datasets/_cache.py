@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin.operators.datasets._arguments import whole
+from structlin._validation import require_count
 
 Samples = tuple[NDArray[np.float64], NDArray[np.float64]]
 Blocks = Callable[[np.random.Generator, int], Iterator[Samples]]
@@ -58,7 +58,7 @@ def samples(
     progress : bool or None
         Whether to show a progress bar; None means after a second.
     """
-    whole("n", n)
+    require_count("n", n)
     if not isinstance(cache, bool | str | os.PathLike):
         raise TypeError(f"cache is {cache!r}: pass True, False or a folder")
     folder = Path(cache) if not isinstance(cache, bool) else cache_folder() if cache else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from structlin._validation import require_count
 from structlin.bases import Grid
 
 
@@ -67,17 +67,22 @@ class OperatorData:
     def __len__(self) -> int:
         return int(self.inputs.shape[0])
 
-    def split(self, train: int, test: int) -> tuple[Self, Self]:
-        """Return the first ``train`` and the last ``test`` samples.
+    def split(self, train: int, test: int | None = None) -> tuple[Self, Self]:
+        """Return the first ``train`` and the last ``test`` samples, by default all others.
 
         Raises
         ------
         ValueError
-            If a number is not positive, or the two overlap.
+            If a number is not a whole one of 1 or more, the two overlap, or none are left to test.
         """
-        for name, count in (("train", train), ("test", test)):
-            if not isinstance(count, numbers.Integral) or count < 1:
-                raise ValueError(f"{name} is {count!r}: pass a whole number of 1 or more")
+        require_count("train", train)
+        if test is None:
+            test = len(self) - train
+            if test < 1:
+                raise ValueError(
+                    f"train is {train}, of a set of {len(self)}: leave a sample or more to test"
+                )
+        require_count("test", test)
         if train + test > len(self):
             raise ValueError(
                 f"{train} and {test} samples overlap in a set of {len(self)}: make more samples"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from structlin._validation import require_count
 from structlin.bases import Grid
-from structlin.operators.datasets._arguments import whole
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
 
@@ -53,7 +53,7 @@ def advection_boxes(
     >>> bool((data.outputs[:, 7, 7] == data.inputs[:, 0]).all())
     True
     """
-    whole("resolution", resolution, 2)
+    require_count("resolution", resolution, least=2)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:
         height, width, middle = generator.random((count, 3)).T
@@ -123,7 +123,7 @@ def advection_signs(
     >>> sorted(set(data.inputs.ravel().tolist()))
     [-1.0, 1.0]
     """
-    whole("resolution", resolution, 2)
+    require_count("resolution", resolution, least=2)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:
         places = np.linspace(0, 1, resolution)

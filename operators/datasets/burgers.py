@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from structlin._validation import require_positive
 from structlin.bases import Grid
-from structlin.operators.datasets._arguments import divisor, positive
+from structlin.operators.datasets._arguments import divisor
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
 from structlin.solvers.evolution import burgers as burgers_equation, evolve
@@ -68,7 +69,7 @@ def burgers(
     >>> datasets.burgers(3, rng=1, cache=False)
     <OperatorData burgers: 3 samples, 128 → 128>
     """
-    viscosity = positive("viscosity", viscosity)
+    viscosity = require_positive("viscosity", viscosity)
     step = divisor("resolution", resolution, "the nodes", _nodes)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:

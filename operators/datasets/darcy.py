@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from structlin._validation import require_count
 from structlin.bases import Grid, dct
-from structlin.operators.datasets._arguments import divisor, whole
+from structlin.operators.datasets._arguments import divisor
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
 from structlin.solvers import Poisson
@@ -63,8 +64,8 @@ def darcy(
     >>> datasets.darcy(2, fine=57, rng=1, cache=False)
     <OperatorData darcy: 2 samples, 29x29 → 29x29>
     """
-    intervals = whole("fine", fine, 3) - 1
-    coarse = whole("resolution", resolution, 3) - 1
+    intervals = require_count("fine", fine, least=3) - 1
+    coarse = require_count("resolution", resolution, least=3) - 1
     step = divisor("resolution − 1 =", coarse, "fine − 1 =", intervals)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:

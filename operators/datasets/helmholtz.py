@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from structlin._validation import require_count
 from structlin.bases import Grid
-from structlin.operators.datasets._arguments import whole
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
 from structlin.operators.datasets._elements import Elements
@@ -63,7 +63,7 @@ def helmholtz(
     >>> data
     <OperatorData helmholtz: 2 samples, 41x41 → 41x41>
     """
-    whole("resolution", resolution, 3)
+    require_count("resolution", resolution, least=3)
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:
         x = np.linspace(0, 1, resolution)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from structlin._validation import require_count
 from structlin.bases import Grid
-from structlin.operators.datasets._arguments import whole
 from structlin.operators.datasets._cache import Samples, samples
 from structlin.operators.datasets._data import OperatorData
 from structlin.solvers.evolution import evolve, navier_stokes as navier_stokes_equation
@@ -62,7 +62,7 @@ def navier_stokes(
     >>> datasets.navier_stokes(2, resolution=32, rng=1, cache=False)
     <OperatorData navier stokes: 2 samples, 32x32 → 32x32>
     """
-    whole("resolution", resolution, 32)
+    require_count("resolution", resolution, least=32)
     grid = Grid.uniform([(0, 2 * math.pi)] * 2, resolution, kind="periodic")
 
     def blocks(generator: np.random.Generator, count: int) -> Iterator[Samples]:

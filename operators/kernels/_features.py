@@ -79,16 +79,14 @@ class Features:
             z = xp.matmul(z, self.basis)
         return xp.take(z, self.kept, axis=1)
 
-    def arrays(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Return what was learned, for a file."""
-        found = {name: getattr(self, name) for name in _learned}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: getattr(self, name) for name in _learned}
 
-    def restore(self, arrays: Mapping[str, Any]) -> None:
-        """Take what `arrays` has returned."""
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` has returned."""
         for name in _learned:
-            setattr(self, name, arrays.get(name))
-        self.unit = float(self.unit)
+            setattr(self, name, state[name])
 
     def _raw(self, U: Any) -> Any:
         xp = namespace(U)

@@ -7,8 +7,10 @@ from typing import Any
 
 from structlin._backend import device, namespace
 from structlin.bases import Grid
+from structlin.operators._samples import in_double, require_pairs, require_samples
 from structlin.operators.kernels._resample import resampled, same_grid
-from structlin.operators.kernels._samples import require_samples
+
+_elsewhere = ", on the grid of the fit, or fit(grid=...) and predict(grid=...), which interpolates"
 
 
 class OnGrids:
@@ -26,10 +28,23 @@ class OnGrids:
 
     fitted = False
 
-    def _remember(
-        self, inputs: Any, outputs: Any, grid: Grid | None, output_grid: Grid | None
-    ) -> None:
-        xp = namespace(inputs, outputs)
+    def _remember(self, inputs: Any, outputs: Any, grid: Any, output_grid: Any) -> tuple[Any, Any]:
+        """Take note of pairs and their grids, checked, and return the pairs in double precision.
+
+        The grid of outputs is that of inputs if it fits.
+        """
+        grid = None if grid is None else Grid.of(grid)
+        output_grid = None if output_grid is None else Grid.of(output_grid)
+        inputs, outputs = require_pairs(
+            inputs,
+            outputs,
+            least=3,  # samples are left out
+            input_shape=None if grid is None else grid.shape,
+            output_shape=None if output_grid is None else output_grid.shape,
+        )
+        if output_grid is None and grid is not None and tuple(outputs.shape[1:]) == grid.shape:
+            output_grid = grid
+        xp = namespace(inputs)
         self.samples = int(inputs.shape[0])
         self.input_shape: tuple[int, ...] = tuple(inputs.shape[1:])
         self.output_shape: tuple[int, ...] = tuple(outputs.shape[1:])
@@ -39,6 +54,7 @@ class OnGrids:
         self._sample = xp.zeros(0, device=inputs.device)  # of the library and device of the fit
         self._single = outputs.dtype in (xp.float32, xp.complex64)
         self.fitted = False  # until the fit is done
+        return in_double(inputs), in_double(outputs)
 
     def predict(
         self,
@@ -75,10 +91,10 @@ class OnGrids:
         U, wanted = self._located(inputs, grid, output_grid)
         mean, std = self._predicted(U, return_std=return_std)
         if wanted is not None:
-            mean = resampled(mean, self.output_grid, wanted)  # type: ignore[arg-type]
+            mean = resampled(mean, self.output_grid, wanted)
             if return_std:
                 xp = namespace(std)
-                std = resampled(std, self.output_grid, wanted)  # type: ignore[arg-type]
+                std = resampled(std, self.output_grid, wanted)
                 std = xp.where(std > 0, std, xp.zeros_like(std))
         mean, std = self._as_given(mean), self._as_given(std)
         return (mean, std) if return_std else mean
@@ -91,7 +107,8 @@ class OnGrids:
         """Return inputs on the grid of the fit, and the grid of outputs where that is another."""
         self._require_fitted()
         where = None if grid is None else Grid.of(grid)
-        U = require_samples("inputs", inputs, where)
+        known = self.input_shape if where is None else where.shape
+        U = in_double(require_samples("inputs", inputs, known, cure="" if where else _elsewhere))
         xp = namespace(U, self._sample)
         device(U, self._sample)
         if xp.isdtype(U.dtype, "complex floating") and not self._complex_inputs:
@@ -107,12 +124,6 @@ class OnGrids:
                 )
             moved = not same_grid(where, self.grid)
             U = resampled(U, where, self.grid) if moved else U
-        if tuple(U.shape[1:]) != self.input_shape:
-            raise ValueError(
-                f"inputs have shape {tuple(U.shape)}, but those of the fit were "
-                f"(n, {', '.join(map(str, self.input_shape))}): pass functions on that grid, or "
-                "fit(grid=...) and predict(grid=...), which interpolates"
-            )
         if output_grid is not None:
             wanted = Grid.of(output_grid)
             if self.output_grid is None:

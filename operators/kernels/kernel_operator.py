@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,15 +12,13 @@ from typing import Any, Self
 import numpy as np
 
 from structlin._backend import namespace
-from structlin.bases import Grid
+from structlin._validation import require_count
 from structlin.operators.kernels import _selection as selection
 from structlin.operators.kernels._blocks import projected
 from structlin.operators.kernels._calibration import calibrated
 from structlin.operators.kernels._directions import learned_directions
-from structlin.operators.kernels._features import Features, packed, unpacked
+from structlin.operators.kernels._features import Features, packed
 from structlin.operators.kernels._functions import require_kernel
-from structlin.operators.kernels._predicting import OnGrids
-from structlin.operators.kernels._samples import require_pairs
 from structlin.operators.kernels._selection import Choice
 from structlin.operators.kernels._storage import Storage
 from structlin.operators.kernels._symmetry import Symmetry
@@ -27,14 +26,15 @@ from structlin.operators.kernels._systems import Direct, Landmarks, Metric
 from structlin.operators.kernels.linear_regression import LinearOperatorRegression, sample_sizes
 from structlin.operators.kernels.report import OperatorReport
 
-# samples of the first and of the last search, and from how many deviations of samples on
-# predictions are called far; chosen, not tuned
-_few, _many, _far = 200, 3000, 3.0
-# kernels of new and old samples that are held at a time
-_entries = 1 << 24
+# samples of the first and of the last search; chosen, not tuned
+_few, _many = 200, 3000
+# relative errors that are small enough, whatever those of the linear map
+_fine = 1e-6
+# by what the error may exceed that of the linear map, as both are estimates; chosen, not tuned
+_slack = 1.1
 
 
-class KernelOperator(Storage, OnGrids):
+class KernelOperator(Storage):
     """A map between function spaces, learned from pairs by kernel regression, with error bars.
 
     Parameters
@@ -115,6 +115,9 @@ class KernelOperator(Storage, OnGrids):
     quarters of the samples choose directions; errors at the others, left out, are those of
     `leave_one_out` and of the error bars.
 
+    With a symmetry, at most 200 samples are fitted without it as well, and a warning tells if that
+    at least halves the error.
+
     Landmarks: weights by least squares at all samples, with ``g`` times the norm of the kernel's
     space; ``O(n c²)`` for ``c`` of them. Leave-one-out then keeps the landmarks.
 
@@ -158,19 +161,21 @@ class KernelOperator(Storage, OnGrids):
         self.kernel = tuple(names) if isinstance(names, tuple | list) and names else (names,)
         for name in self.kernel:
             require_kernel(name)
-        modes = None if modes is None else _count("modes", modes)
+        modes = None if modes is None else require_count("modes", modes)
         Features(features, modes)  # checks them
         self.features, self.modes = features, modes
         self.gradient = isinstance(metric, str) and metric == "gradient"
         self.metric = _number(
-            "metric", "auto" if self.gradient else metric, zero=True, words="'auto' or 'gradient'"
+            "metric", "auto" if self.gradient else metric, words="'auto' or 'gradient'"
         )
-        self.length_scale = _number("length_scale", length_scale, zero=False)
-        self.nugget = _number("nugget", nugget, zero=True)
+        self.length_scale = _number("length_scale", length_scale)
+        if self.length_scale == 0:
+            raise ValueError(f"length_scale is {length_scale!r}: pass a positive number, or 'auto'")
+        self.nugget = _number("nugget", nugget)
         self.symmetry = symmetry
         self._symmetry = Symmetry(symmetry)
-        self.max_direct = _count("max_direct", max_direct)
-        self.landmarks = _count("landmarks", landmarks)
+        self.max_direct = require_count("max_direct", max_direct)
+        self.landmarks = require_count("landmarks", landmarks)
         self.progress, self.rng = progress, rng
         self._restored: dict[str, Any] = {}
 
@@ -202,15 +207,18 @@ class KernelOperator(Storage, OnGrids):
         Warns
         -----
         UserWarning
-            If the nugget had to be raised, or a sample has no first Fourier mode by which to turn.
+            If the nugget had to be raised, a sample has no first Fourier mode by which to turn, or
+            the error of samples left out is larger than that of the linear map, than 100 %, or than
+            twice that without the symmetry.
         """
-        U, V, grid, output_grid = require_pairs(inputs, outputs, grid, output_grid)
-        self._remember(inputs, outputs, grid, output_grid)
+        U, V = self._remember(inputs, outputs, grid, output_grid)
         self._given = inputs, outputs
         rng = np.random.default_rng(self.rng)
-        self.baseline = LinearOperatorRegression().fit(U, V, grid=grid, output_grid=output_grid)
+        self.baseline = LinearOperatorRegression().fit(
+            U, V, grid=self.grid, output_grid=self.output_grid
+        )
         sizes = sample_sizes(V)
-        U, V = self._symmetry.fit(U, V, grid, output_grid)
+        U, V = self._symmetry.fit(U, V, self.grid, self.output_grid)
         images = self._prepare(U, V)
         sizes = sizes / self._unit
         data = self._data(images, sizes)
@@ -229,6 +237,8 @@ class KernelOperator(Storage, OnGrids):
             rest, variances = xp.take(rest, places, axis=0), xp.take(variances, places)
         self._calibration = calibrated(rest, variances, self._symmetry.group.on_outputs)
         self.fitted = True
+        if not self._restored:
+            self._warn_poor()
         return self
 
     # -- what fit does --------------------------------------------------------------------------
@@ -310,11 +320,6 @@ class KernelOperator(Storage, OnGrids):
             self._coefficients, self._features.spread, targets, sizes, self._symmetry.group
         )
 
-    def _weighted(self, Z: Any) -> Any:
-        if self._turn is not None:
-            return namespace(Z).matmul(Z, self._turn)
-        return Z * selection.metric_weights(self._features.spread, self.choice.metric)
-
     def _solve(self, images: list[Any], rng: np.random.Generator) -> Direct:
         Z = [self._weighted(z) for z in self._coefficients]
         scale = selection.median_distance(Z[0]) * self.choice.length_scale
@@ -335,74 +340,54 @@ class KernelOperator(Storage, OnGrids):
             )
         return self._system
 
-    # -- what predict does ----------------------------------------------------------------------
+    def _without_symmetry(self) -> float:
+        """Return the error of samples left out, of a few, without the symmetry."""
+        given: dict[str, Any] = {
+            "metric": self.metric,
+            "length_scale": self.length_scale,
+            "nugget": self.nugget,
+        }
+        plain = KernelOperator(
+            self.choice.kernel,
+            features=self.features,
+            modes=self.modes,
+            progress=False,
+            rng=0,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        count = min(self.samples, _few)
+        few = (W[:count, ...] for W in self._given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return plain.fit(*few, grid=self.grid, output_grid=self.output_grid).leave_one_out
 
-    def _predicted(self, U: Any, *, return_std: bool) -> tuple[Any, Any]:
-        U, shifts = self._symmetry.turned(U)
-        mean, deviation = self._posterior(U)
-        self._warn_far(deviation / self._calibration.usual)
-        mean = self._symmetry.back(mean, shifts)
-        if not return_std:
-            return mean, None
-        xp = namespace(U)
-        field = self._calibration.field
-        fields = xp.broadcast_to(field, mean.shape)
-        if shifts is not None:  # as a function, which may overshoot a little
-            fields = xp.maximum(self._symmetry.back(fields, shifts), xp.min(field))
-        scale = deviation * (self._unit * self._calibration.factor)
-        return mean, fields * xp.reshape(scale, (-1, *(1 for _ in self.output_shape)))
-
-    def _posterior(self, U: Any) -> tuple[Any, Any]:
-        """Return means and posterior deviations at turned inputs, by blocks of them."""
-        xp = namespace(U)
-        group, system = self._symmetry.group, self._system
-        rows = max(_entries // (system.centres[0].shape[0] * group.order), 1)
-        means, deviations = [], []
-        for start in range(0, max(U.shape[0], 1), rows):
-            part = U[start : min(start + rows, U.shape[0]), ...]
-            Z = self._weighted(self._features(part))
-            grams = [system.metric.gram(Z, centre) for centre in system.centres]
-            mean: Any = self._mean
-            for k, act in zip(grams, group.on_outputs, strict=True):
-                share = xp.matmul(k, system.weights) * self._unit
-                mean = mean + (packed(act(self._unpacked(share))) if group.order > 1 else share)
-            means.append(self._unpacked(mean))
-            deviations.append(xp.sqrt(system.variance(grams)))
-        return xp.concat(means, axis=0), xp.concat(deviations)
-
-    def _unpacked(self, rows: Any) -> Any:
-        return unpacked(rows, self.output_shape, is_complex=self._complex_outputs)
-
-    def _warn_far(self, ratios: Any) -> None:
-        xp = namespace(ratios)
-        far = ratios > _far
-        if bool(xp.any(far)):
-            count = int(xp.sum(xp.astype(far, xp.int64)))
-            place = int(xp.argmax(xp.astype(far, xp.int8)))
+    def _warn_poor(self) -> None:
+        """Warn if the error of samples left out is no less than without what was learned."""
+        error, linear = self.leave_one_out, self.baseline.leave_one_out
+        if error <= _fine:
+            return
+        if self.symmetry is not None and 2 * (without := self._without_symmetry()) < error:
             warnings.warn(
-                f"{count} of {ratios.shape[0]} inputs are far from the samples, the first of them "
-                f"input {place}: their standard deviation is {float(ratios[place]):.1f} times that "
-                "of samples; novelty(inputs) has those of all",
-                stacklevel=4,
+                f"the samples contradict the symmetry: the relative error of those left out is "
+                f"{error:.3g}, but {without:.3g} without it, of {_few} samples at most: take "
+                "another symmetry, or none",
+                stacklevel=3,
             )
-
-    def novelty(self, inputs: Any, *, grid: Any = None) -> Any:
-        """Return the posterior deviation of inputs, in units of that of the samples.
-
-        Parameters
-        ----------
-        inputs : (n, ...) array
-        grid : Grid, optional
-            See `predict`.
-
-        Returns
-        -------
-        (n,) array
-            95 % of the samples are below 1 when they are left out; `predict` warns above 3.
-        """
-        U, _ = self._located(inputs, grid, None)
-        _, deviation = self._posterior(self._symmetry.turned(U)[0])
-        return deviation / self._calibration.usual
+            return
+        if error <= min(_slack * linear, 1.0):
+            return
+        cures = ["another symmetry"] if self.symmetry is not None else []
+        if linear < 1:
+            told = f"that of the linear map, {linear:.3g}"
+            cures.append("LinearOperatorRegression")
+        else:
+            told = "that of predicting zero, 1"
+            cures.append("more samples")
+        warnings.warn(
+            f"the relative error at samples left out, {error:.3g}, is worse than {told}: "
+            f"take {', or '.join(cures)}",
+            stacklevel=3,
+        )
 
     def report(self) -> OperatorReport:
         """Return how the map was learned."""
@@ -421,41 +406,6 @@ class KernelOperator(Storage, OnGrids):
             calibration=self._calibration.factor,
         )
 
-    # -- files ----------------------------------------------------------------------------------
-
-    def _settings(self) -> dict[str, Any]:
-        self._require_fitted()
-        if callable(self.features) or not isinstance(self._symmetry.maps, str | None):
-            raise TypeError(
-                "features or symmetries that are functions cannot be saved: save the samples, and "
-                "fit again"
-            )
-        return {
-            "kernel": self.choice.kernel,
-            "features": self.features,
-            "modes": self.modes,
-            "metric": self.choice.metric,
-            "length_scale": self.choice.length_scale,
-            "nugget": self._system.nugget,
-            "symmetry": self.symmetry,
-            "max_direct": self.max_direct,
-            "landmarks": self.landmarks,
-        }
-
-    def _arrays(self) -> dict[str, Any]:
-        arrays = self._features.arrays()
-        return (
-            arrays
-            if self._turn is None
-            else arrays | {"turn": self._turn, "counted": self._counted}
-        )
-
-    def _restore(self, arrays: dict[str, Any]) -> None:
-        self._restored = arrays
-
-    def _pairs(self) -> tuple[Any, Any, Grid | None, Grid | None]:
-        return *self._given, self.grid, self.output_grid
-
     def __repr__(self) -> str:
         if not self.fitted:
             return f"<KernelOperator {'/'.join(self.kernel)}, not fitted>"
@@ -465,21 +415,15 @@ class KernelOperator(Storage, OnGrids):
         )
 
 
-def _number(name: str, value: Any, *, zero: bool, words: str = "'auto'") -> float | None:
-    """Return a number, None for "auto"."""
+def _number(name: str, value: Any, *, words: str = "'auto'") -> float | None:
+    """Return a number of 0 or more, None for "auto"."""
     if isinstance(value, str) and value == "auto":
         return None
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        wanted = "a number of 0 or more" if zero else "a positive number"
-        raise ValueError(f"{name} is {value!r}: pass {wanted}, or {words}")
+    if isinstance(value, bool) or not (
+        isinstance(value, numbers.Real) and 0 <= float(value) < math.inf
+    ):
+        raise ValueError(f"{name} is {value!r}: pass a number of 0 or more, or {words}")
     return float(value)
-
-
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}: pass a whole number of 1 or more")
-    return int(value)
 
 
 def _require_invariant(coefficients: Sequence[Any]) -> None:

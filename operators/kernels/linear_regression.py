@@ -6,9 +6,9 @@ import math
 from typing import Any, Self
 
 from structlin._backend import namespace
+from structlin.operators._storage import Stored
 from structlin.operators.kernels._features import packed, unpacked
 from structlin.operators.kernels._predicting import OnGrids
-from structlin.operators.kernels._samples import require_pairs
 from structlin.operators.kernels._selection import compressed
 
 # ridge parameters that are tried, relative to the largest singular value; 0 is least squares
@@ -17,7 +17,7 @@ _ridges = (0.0, *(10.0 ** (k / 2) for k in range(-14, 1)))
 _alone = 1e-8
 
 
-class LinearOperatorRegression(OnGrids):
+class LinearOperatorRegression(Stored, OnGrids):
     """The affine map from inputs to outputs, by regularised least squares.
 
     The ridge parameter is chosen by leave-one-out in closed form. It is what a kernel has to beat,
@@ -75,9 +75,8 @@ class LinearOperatorRegression(OnGrids):
         ValueError
             If shapes disagree, there are fewer than three samples, or a sample has a NaN or Inf.
         """
-        U, V, grid, output_grid = require_pairs(inputs, outputs, grid, output_grid)
+        U, V = self._remember(inputs, outputs, grid, output_grid)
         xp = namespace(U)
-        self._remember(inputs, outputs, grid, output_grid)
         X, Y = packed(U), packed(V)
         n = X.shape[0]
         self._center, self._level = xp.mean(X, axis=0), xp.mean(Y, axis=0)
@@ -133,7 +132,7 @@ class LinearOperatorRegression(OnGrids):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        return f"<{name} not fitted>" if not self.fitted else f"<{name} {self.report()}>"
+        return f"<{name}, not fitted>" if not self.fitted else f"<{name} {self.report()}>"
 
 
 def sample_sizes(V: Any) -> Any:

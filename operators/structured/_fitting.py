@@ -11,6 +11,7 @@ from typing import Any
 
 from structlin._backend import namespace
 from structlin._errors import ConvergenceWarning
+from structlin._validation import require_tolerance
 from structlin.matrices import LinearOperator
 from structlin.operators._samples import require_samples
 from structlin.operators._storage import Stored
@@ -149,9 +150,7 @@ def _ridges(ridge: Any) -> list[float]:
 
 def _held(count: int, held_out: Any, choices: int) -> int:
     """Return how many samples are held out."""
-    if not isinstance(held_out, numbers.Real) or not 0 <= float(held_out) < 1:
-        raise ValueError(f"held_out is {held_out!r}: pass a part of the samples, 0 <= held_out < 1")
-    held = math.ceil(count * float(held_out))
+    held = math.ceil(count * require_tolerance("held_out", held_out))
     parts = 1 if choices == 1 else 2
     if choices > 1 and held == 0:
         raise ValueError("held_out is 0 but several ridges are given: samples must choose")

@@ -64,9 +64,11 @@ class IntegralOperator(Stored):
     def __call__(self, x: Any, y: Any = None) -> Any:
         """Return the (k, l) matrix ``G(x_i, y_j)``, linear between the points of the grid.
 
+        On a line, a number as ``x`` or ``y`` is one point, without an axis in the answer.
+
         Parameters
         ----------
-        x, y : (k, d) and (l, d) array, or (k,) and (l,) for one axis
+        x, y : (k, d) and (l, d) array, or (k,) and (l,) or numbers for one axis
             Points, on the host; ``y`` is ``x`` by default.
         """
         K, grid = self._known()._kernel, self.grid
@@ -75,15 +77,19 @@ class IntegralOperator(Stored):
         columns = rows if y is None else interpolation(grid, y)
         left, right = (xp.asarray(P, dtype=xp.float64, device=grid.device) for P in (rows, columns))
         values = K @ xp.matrix_transpose(right)
-        return xp.matmul(xp.astype(left, values.dtype), values)
+        values = xp.matmul(xp.astype(left, values.dtype), values)
+        return xp.reshape(values, (*_batch(x), *_batch(x if y is None else y)))
 
     def column(self, y: Any) -> Any:
-        """Return ``G(·, y_j)`` on the grid for points (l, d): an (l, …) array."""
+        """Return ``G(·, y_j)`` on the grid for points (l, d): an (l, …) array.
+
+        On a line, a number is one point, without an axis in the answer.
+        """
         K, grid = self._known()._kernel, self.grid
         points = interpolation(grid, y)
         right = grid.xp.asarray(points, dtype=grid.xp.float64, device=grid.device)
         values = K @ grid.xp.matrix_transpose(right)
-        return grid.xp.reshape(grid.xp.matrix_transpose(values), (len(points), *grid.shape))
+        return grid.xp.reshape(grid.xp.matrix_transpose(values), (*_batch(y), *grid.shape))
 
     def report(self) -> str:
         """Return what was learned, in a few lines."""
@@ -104,6 +110,11 @@ class IntegralOperator(Stored):
         if self._balanced is None:
             return f"<GreensFunction {self.structure}, nothing learned yet>"
         return f"<GreensFunction {self.operator!r}, error {self.error_estimate:.2g}>"
+
+
+def _batch(points: Any) -> tuple[int, ...]:
+    """Return the axis that counts points; a number has none."""
+    return tuple(np.shape(points)[:1])
 
 
 def _scaled(

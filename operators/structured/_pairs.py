@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from structlin._backend import device, namespace
+from structlin._backend import namespace
 from structlin._norm import power_of_two
 from structlin.matrices._base import conjugate
-from structlin.operators._samples import require_samples
+from structlin.operators._samples import require_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +98,8 @@ def pairs_of(inputs: Any, outputs: Any) -> Pairs:
     ValueError
         If their numbers differ, there are none, all inputs are zero, or a sample has a NaN or Inf.
     """
-    inputs, outputs = require_samples("inputs", inputs), require_samples("outputs", outputs)
-    xp = namespace(inputs, outputs)
-    device(inputs, outputs)
-    if inputs.shape[0] != outputs.shape[0]:
-        raise ValueError(
-            f"there are {inputs.shape[0]} inputs and {outputs.shape[0]} outputs: pass one output "
-            "for each input"
-        )
-    if not inputs.shape[0]:
-        raise ValueError("there are no samples: pass one at least")
+    inputs, outputs = require_pairs(inputs, outputs)
+    xp = namespace(inputs)
     dtype = xp.result_type(inputs.dtype, outputs.dtype)
     complex_valued = xp.isdtype(dtype, "complex floating")
     double = xp.complex128 if complex_valued else xp.float64

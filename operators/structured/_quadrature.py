@@ -49,7 +49,7 @@ def interpolation(grid: Grid, points: Any) -> Any:
     ----------
     grid : Grid
         The grid.
-    points : (k,) or (k, d) array
+    points : (k, d) array, or (k,) or a number for one axis
         Points of the box. Beyond the outermost nodes of cells or Gauss points functions go on as
         constants, and periodic ones round the box.
 
@@ -59,8 +59,8 @@ def interpolation(grid: Grid, points: Any) -> Any:
         If points have another number of coordinates, or lie outside the box.
     """
     points = np.asarray(points, dtype=float)
-    if points.ndim == 1 and grid.ndim == 1:
-        points = points[:, None]
+    if points.ndim < 2 and grid.ndim == 1:
+        points = points.reshape(-1, 1)
     if points.ndim != 2 or points.shape[1] != grid.ndim:
         raise ValueError(
             f"points have shape {points.shape}: pass (k, {grid.ndim}), a row for every point"

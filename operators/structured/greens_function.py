@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
@@ -36,6 +37,8 @@ from structlin.operators.structured.hierarchical_low_rank import HierarchicalLow
 _tests = 10
 # what a symmetric Green's function may lack in symmetry, as a part of it
 _asymmetric = 1e-2
+# the error from which on a warning tells that little was learned; chosen, not tuned
+_poor = 0.1
 
 Structure = Literal["hierarchical", "low rank"]
 
@@ -74,7 +77,7 @@ class GreensFunction(IntegralOperator):
     error_estimate : float
         ``‖u − G f‖ / ‖u‖`` for forcings that were held out, all of them together.
     solves : int
-        How many equations were solved to learn it, those for the error included.
+        How many equations were solved to learn it, those for checks and the error included.
 
     Raises
     ------
@@ -176,8 +179,13 @@ class GreensFunction(IntegralOperator):
         Raises
         ------
         ValueError
-            If an adjoint is missing, the kernel is not symmetric but should be, or a solution has
-            another shape than its forcing, a NaN or Inf.
+            If an adjoint is missing, the kernel is not symmetric but should be, the solver does not
+            take zero to zero, or a solution has another shape than its forcing, a NaN or Inf.
+
+        Warns
+        -----
+        UserWarning
+            If the error of forcings that were held out is above 10 %.
         """
         if not self.symmetric and adjoint is None:
             raise ValueError(
@@ -187,7 +195,10 @@ class GreensFunction(IntegralOperator):
         solve = self._product_of(solver)
         solve_adjoint = None if self.symmetric else self._product_of(adjoint)
         tests = self._smooth(_tests)
-        answers = solve(tests)
+        xp = self.grid.xp
+        answers = solve(xp.concat([tests, xp.zeros_like(tests[:, :1])], axis=1))
+        answers, rest = answers[:, :-1], answers[:, -1:]
+        self._require_linear(rest, answers)
         if self.symmetric:
             self._require_symmetric(tests, answers)
         if self.structure == "low rank":
@@ -232,6 +243,11 @@ class GreensFunction(IntegralOperator):
         ValueError
             If the structure is hierarchical, whose blocks pairs that were not asked for do not
             separate; if there is no grid, it does not fit, or a sample has a NaN or Inf.
+
+        Warns
+        -----
+        UserWarning
+            If the error of forcings that were held out is above 10 %.
 
         Notes
         -----
@@ -348,6 +364,18 @@ class GreensFunction(IntegralOperator):
 
         return lambda X: conj(solve(conj(X)))
 
+    def _require_linear(self, rest: Any, answers: Any) -> None:
+        """Raise unless the answer to zero is none, beside those to the tests."""
+        xp = namespace(answers)
+        eps = float(xp.finfo(xp.float32 if self._single else xp.float64).eps)
+        size, typical = norm(rest), norm(answers) / _tests**0.5
+        if size > eps**0.5 * typical:
+            raise ValueError(
+                f"the solver is affine: its solution of a forcing of zero is {size:.2g}, beside "
+                f"{typical:.2g} of the others. Subtract solver(0): learn from "
+                "lambda f: solver(f) - solver(0 * f), and add solver(0) to what is predicted"
+            )
+
     def _require_symmetric(self, tests: Any, answers: Any) -> None:
         xp = namespace(answers)
         products = xp.matmul(xp.matrix_transpose(xp.astype(tests, answers.dtype)), answers)
@@ -366,3 +394,12 @@ class GreensFunction(IntegralOperator):
         self.error_estimate = norm(found - answers) / size if size else 0.0
         self._balanced = made
         self._restore()
+        if self.error_estimate > _poor:
+            cure = "a larger rank=" if self.solves else "more pairs, or a larger rank="
+            if self.solves and self.structure == "low rank":
+                cure += " or structure='hierarchical'"
+            warnings.warn(
+                f"the error of forcings that were held out is {self.error_estimate:.2g}: pass "
+                f"{cure}, and see that solutions are linear in forcings",
+                stacklevel=3,
+            )

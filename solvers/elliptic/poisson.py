@@ -260,7 +260,9 @@ class Poisson:
         -------
         Solution
             Its ``x`` is the solution on the grid. Direct methods take 0 iterations; of others,
-            iterations and residual norms are those of the sample that took most of them.
+            iterations and residual norms are those of the sample that took most of them. Where
+            multigrid took over from conjugate gradients that did not converge, ``choices`` has
+            their number as ``"pcg_iterations"``, and ``iterations`` counts both.
 
         Examples
         --------

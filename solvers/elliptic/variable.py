@@ -96,7 +96,8 @@ class VariableSolver:
         root, potential = self._liouville(plain)
         c = max(float(xp.mean(potential)), 0.0)
         transforms = self.modes.transforms
-        quotient = self._quotient(plain, root, c)
+        # a contrast below the margin is below the estimate
+        quotient = self._quotient(plain, root, c) if self.contrast > _margin else 1.0
         condition = _margin / quotient if quotient > 0 else math.inf
         # max w is at least 1 − q, and it decides nothing where q alone does
         if condition >= min(self.contrast, _most_condition) and quotient > max(
@@ -139,10 +140,15 @@ class VariableSolver:
     def _quotient(self, plain: Any, root: Any, c: float) -> float:
         """Return the energy of the smoothest mode relative to what the preconditioner makes it."""
         xp, modes, kind = self.xp, self.modes, self.xp.float64
-        values = xp.where(modes.eigenvalues > modes.rounding, modes.eigenvalues, math.inf)
-        place = xp.argmin(xp.reshape(values, (-1,)))
-        places = xp.reshape(xp.arange(values.size, device=modes.device), modes.shape)
-        phi = modes.transforms.back(xp.astype(places == place, kind))
+        # along every axis the least eigenvalue is the first one
+        d = len(modes.shape)
+        places = [tuple(int(k == axis) for k in range(d)) for axis in range(-1, d)]
+        inside = [p for p in places if all(i < n for i, n in zip(p, modes.shape, strict=True))]
+        values = {p: float(modes.eigenvalues[p]) for p in inside}
+        positive = [p for p in inside if values[p] > modes.rounding] or inside
+        mode = xp.zeros(modes.shape, dtype=kind, device=modes.device)
+        mode[min(positive, key=values.__getitem__)] = 1.0
+        phi = modes.transforms.back(mode)
         v = phi * root
         energy, whole = (
             xp.sum(u * xp.reshape(A @ xp.reshape(u, (-1,)), modes.shape))

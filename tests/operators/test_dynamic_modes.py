@@ -201,7 +201,7 @@ def test_files(tmp_path, features):
     with pytest.raises(ValueError, match="features"):
         DynamicModes.load(tmp_path / "model.npz", features=None if dictionary else waves)
     (tmp_path / "other").write_text("x")
-    with pytest.raises(ValueError, match="was not written"):
+    with pytest.raises(ValueError, match="holds no DynamicModes"):
         DynamicModes.load(tmp_path / "other")
 
 
@@ -222,16 +222,18 @@ def test_bad_input():
         model.report()
     bad = X.copy()
     bad[4, 1] = np.nan
-    with pytest.raises(ValueError, match="outputs has a NaN or Inf in sample 4"):
+    with pytest.raises(ValueError, match="sample 4 of outputs has a NaN"):
         model.fit(X, bad)
-    with pytest.raises(ValueError, match="one step later"):
+    with pytest.raises(ValueError, match="pass pairs"):
         model.fit(X, X[1:])
+    with pytest.raises(ValueError, match="one step later"):
+        model.fit(X, X[:, :2])
     with pytest.raises(ValueError, match="pass two or more"):
         model.fit(X[:2])
     with pytest.raises(ValueError, match="all inputs are zero"):
         model.fit(0 * X, X)
     model.fit(X, X)
-    with pytest.raises(ValueError, match=r"states of shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"pass \(n, 3\), states of the shape of the fit"):
         model.predict(X[:, :2])
     with pytest.raises(ValueError, match="steps is 0"):
         model.forecast(X, 0)
@@ -312,5 +314,16 @@ def test_other_archives_are_no_models(tmp_path, content):
             np.save(file, np.ones(3))
         else:
             np.savez(file, about=np.asarray("[]"))
-    with pytest.raises(ValueError, match=r"was not written by DynamicModes\.save"):
+    with pytest.raises(ValueError, match="holds no DynamicModes"):
         DynamicModes.load(path)
+
+
+def test_one_state_and_several_evolutions():
+    u = np.random.default_rng(0).standard_normal((4, 9, 3))
+    model = DynamicModes().fit(u[:, :-1].reshape(-1, 3), u[:, 1:].reshape(-1, 3))
+    with pytest.raises(ValueError, match=r"pass initial\[None\]"):
+        model.forecast(u[0, 0], 10)
+    with pytest.raises(ValueError, match=r"for several evolutions, .* pass fit inputs=… and"):
+        model.fit(u).forecast(u[:, 0], 10)
+    with pytest.raises(ValueError, match="for several evolutions"):
+        model.fit(u[:2])

@@ -28,8 +28,9 @@ def test_split_takes_the_first_and_the_last():
     assert (len(train), len(test), len(data)) == (6, 3, 10)
     assert train.grid is data.grid
     assert train.parameters == {"resolution": 12, "n": 10, "rng": 0}
-    for wrong in ((8, 3), (0, 3), (3, 0), (2.5, 1)):
-        with pytest.raises(ValueError, match=r"overlap|whole number"):
+    assert [len(part) for part in data.split(8)] == [8, 2]
+    for wrong in ((8, 3), (0, 3), (3, 0), (2.5, 1), (0.8,), (10,)):
+        with pytest.raises(ValueError, match=r"overlap|whole number|leave a sample"):
             data.split(*wrong)
 
 

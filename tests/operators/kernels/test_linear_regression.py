@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from structlin.operators import LinearOperatorRegression, relative_errors
+from structlin.bases import Grid
+from structlin.operators import KernelOperator, LinearOperatorRegression, relative_errors
 
 
 @given(n=st.integers(12, 30), m=st.integers(1, 8), seed=st.integers(0, 99))
@@ -94,3 +95,18 @@ def test_there_is_no_deviation():
     with pytest.raises(ValueError, match="take KernelOperator"):
         learned.predict(U, return_std=True)
     assert repr(learned).startswith("<LinearOperatorRegression linear: 5 samples")
+
+
+def test_files(tmp_path):
+    rng = np.random.default_rng(0)
+    grid = Grid.uniform([(0, 1)], 5)
+    U = rng.standard_normal((12, 5))
+    learned = LinearOperatorRegression().fit(U, np.cumsum(U, axis=1), grid=grid)
+    learned.save(tmp_path / "map.npz")
+    again = LinearOperatorRegression.load(tmp_path / "map.npz")
+    assert again.report() == learned.report()
+    finer = Grid.uniform([(0, 1)], 9)
+    new = rng.standard_normal((3, 9))
+    assert (again.predict(new, grid=finer) == learned.predict(new, grid=finer)).all()
+    with pytest.raises(ValueError, match="holds no KernelOperator"):
+        KernelOperator.load(tmp_path / "map.npz")

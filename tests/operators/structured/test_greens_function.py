@@ -111,11 +111,14 @@ def test_pairs_tell_a_kernel_of_low_rank(symmetric, rng):
     G = (modes * [5.0, -4.0, 3.0, 2.0, 1.0]) @ modes.T
     F = rng.standard_normal((40, 129))
     U = F @ (G * weights_of(grid)).T
-    learned = GreensFunction(rank=5, structure="low rank", symmetric=symmetric).fit(F, U, grid=grid)
+    learned = GreensFunction(rank=5, structure="low rank", symmetric=symmetric)
     if symmetric:  # which knows the rows as well
+        learned.fit(F, U, grid=grid)
         assert np.allclose(learned(x), G, atol=1e-8)
         assert learned.error_estimate < 1e-10
     else:  # only on what 32 forcings span, of 129
+        with pytest.warns(UserWarning, match=r"held out is .* pass more pairs"):
+            learned.fit(F, U, grid=grid)
         assert learned.error_estimate > 0.1
         assert np.allclose(learned.predict(F[:5]), U[:5], atol=1e-8)
 
@@ -154,7 +157,8 @@ def test_what_does_not_fit_is_refused(rng):
         low.fit(F, F)
     with pytest.raises(ValueError, match="but the grid has"):
         low.fit(F, F, grid=Grid(np.linspace(0, 1, 64)))
-    learned = low.fit(F, F, grid=grid)
+    with pytest.warns(UserWarning, match=r"held out is .* pass more pairs"):
+        learned = low.fit(F, F, grid=grid)
     with pytest.raises(ValueError, match="the last axes"):
         learned.predict(F[:, :5])
     with pytest.raises(ValueError, match=r"point 1 is 1\.5, outside the box"):
@@ -243,3 +247,26 @@ def test_what_a_solver_may_not_return():
     # nothing is left of what was learned on another grid
     with pytest.raises(ValueError, match="nothing has been learned"):
         learned.predict(np.ones(5))
+
+
+def test_affine_solvers_and_large_errors_are_told():
+    grid = Grid(np.linspace(0, 1, 65))
+    x = grid.axes[0]
+    A = kernel(x, x) / 64
+    with pytest.raises(ValueError, match=r"affine: .* Subtract solver\(0\)"):
+        GreensFunction(rank=2, rng=0).learn(lambda f: f @ A.T + 1 + x, grid)
+    few = GreensFunction(rank=1, structure="low rank", oversampling=0, length_scale=0.02, rng=0)
+    with pytest.warns(UserWarning, match="a larger rank= or structure='hierarchical'"):
+        few.learn(lambda f: f @ np.diag(1 + x), grid)
+
+
+def test_numbers_are_points_of_a_line():
+    grid = Grid(np.linspace(0, 1, 65))
+    x = grid.axes[0]
+    A = kernel(x, x) / 64
+    G = GreensFunction(rank=2, rng=0).learn(lambda f: f @ A.T, grid)
+    assert G(0.25, 0.5).shape == ()
+    assert np.isclose(G(0.25, 0.5), 0.125)
+    assert np.isclose(G(0.25), 3 / 16)
+    assert G(0.25, x).shape == G(x, 0.25).shape == (65,)
+    assert np.allclose(G.column(0.5), kernel(x, np.array([0.5]))[:, 0])
