@@ -125,6 +125,7 @@ def split(n: int, part: float) -> tuple[list[int], list[int]]:
 
 
 def taken(states: Any, kept: list[int]) -> Any:
+    """Return some of the states."""
     xp = namespace(states)
     if len(kept) == states.shape[0]:
         return states
@@ -132,6 +133,7 @@ def taken(states: Any, kept: list[int]) -> Any:
 
 
 def adjoint(A: Any) -> Any:
+    """Return the conjugate transpose of a matrix."""
     xp = namespace(A)
     return xp.conj(A.T) if xp.isdtype(A.dtype, "complex floating") else A.T
 
@@ -148,6 +150,7 @@ def decomposed(A: Any) -> tuple[Any, Any, Any]:
 
 
 def product(A: Any, B: Any) -> Any:
+    """Return the product of matrices that may differ in type."""
     xp = namespace(A, B)
     wide = xp.result_type(A.dtype, B.dtype)
     return xp.matmul(xp.astype(A, wide, copy=False), xp.astype(B, wide, copy=False))

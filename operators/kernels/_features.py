@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from structlin._backend import namespace
 from structlin._validation import first_nonfinite, require_array
 from structlin.bases import dct
-from structlin.operators.kernels._quadrature import quadrature
 
 kinds = ("pca", "pod", "fourier", "dct", "grid")
 # directions whose standard deviation is below this part of the largest are rounding errors of
@@ -51,7 +52,8 @@ class Features:
         self.root = None
         self.basis = None
         if self.kind == "pod":
-            weights = quadrature(grid, first.shape[1:], like=first)
+            table = np.ones(tuple(first.shape[1:])) if grid is None else grid.weights()
+            weights = xp.reshape(xp.asarray(table, device=first.device), (-1,))
             repeats = raw[0].shape[1] // weights.shape[0]  # real and imaginary parts
             self.root = xp.sqrt(xp.concat([weights] * repeats) / xp.max(weights))
             raw = [z * self.root for z in raw]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import namespace, on_host
-from structlin.bases import Grid
+from structlin.bases import Grid, barycentric
 
 # coordinates this close, in parts of the box, are the same point
 _same = 1e-9
@@ -77,7 +77,7 @@ def _matrix(old: Grid, new: Grid, axis: int) -> Any:
     if kind == "periodic":
         return _trigonometric((y - x[0]) / length, len(x))
     if kind in ("legendre", "chebyshev"):
-        return _polynomial((x - low) / length, (y - low) / length)
+        return barycentric.interpolation(y, x, barycentric.weights(x))
     if old.spacings[axis] is not None:
         return _cosine((y - low) / length, len(x), kind)
     return _straight(x, y)
@@ -99,19 +99,6 @@ def _cosine(t: Any, n: int, kind: str) -> Any:
     at = (np.arange(n) + 0.5) / n if kind == "cell" else np.arange(n) / (n - 1)
     values = np.cos(math.pi * at[:, None] * k)
     return np.linalg.solve(values.T, np.cos(math.pi * t[:, None] * k).T).T
-
-
-def _polynomial(x: Any, y: Any) -> Any:
-    """Return the polynomial through values at ``x``, by the barycentric formula."""
-    gaps = 4 * (x[:, None] - x)  # of order one in the mean, so that products do not vanish
-    np.fill_diagonal(gaps, 1.0)
-    weights = np.prod(np.sign(gaps), axis=1) * np.exp(-np.sum(np.log(np.abs(gaps)), axis=1))
-    weights = weights / np.max(np.abs(weights))
-    away = y[:, None] - x
-    hit = np.abs(away) < 1e-15
-    terms = weights / np.where(hit, 1.0, away)
-    terms = np.where(np.any(hit, axis=1)[:, None], hit, terms)
-    return terms / np.sum(terms, axis=1, keepdims=True)
 
 
 def _straight(x: Any, y: Any) -> Any:

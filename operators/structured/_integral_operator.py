@@ -14,7 +14,7 @@ from structlin.matrices import LinearOperator, LowRank
 from structlin.operators._samples import require_samples
 from structlin.operators._storage import Stored
 from structlin.operators.structured._fitting import applied
-from structlin.operators.structured._quadrature import interpolation
+from structlin.operators.structured._interpolation import interpolation
 from structlin.operators.structured.hierarchical_low_rank import HierarchicalLowRank
 
 

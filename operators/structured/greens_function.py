@@ -30,7 +30,6 @@ from structlin.operators.structured._probing import (
     low_rank,
     peeled,
 )
-from structlin.operators.structured._quadrature import weights_of
 from structlin.operators.structured.hierarchical_low_rank import HierarchicalLowRank
 
 # forcings that are held out to measure the error
@@ -308,7 +307,7 @@ class GreensFunction(IntegralOperator):
     def _set_grid(self, grid: Grid, weights: Any) -> None:
         xp = grid.xp
         if weights is None:
-            weights = weights_of(grid)
+            weights = grid.weights()
         weights = xp.astype(grid.evaluate(weights, "weights"), xp.float64)
         if not bool(xp.all(weights > 0)) or not bool(xp.all(xp.isfinite(weights))):
             raise ValueError("weights of a quadrature must be positive and finite")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import on_host
-from structlin.bases import Grid
+from structlin.bases import Grid, barycentric
 from structlin.solvers.elliptic.boundary import Robin
 
 
@@ -74,7 +74,7 @@ def collocated_axis(grid: Grid, axis: int, sides: Any, a: Any, b: Any) -> Colloc
         held, inside = False, slice(None)
     else:
         if kind == "chebyshev":
-            D = _differentiation(x)
+            D = barycentric.differentiation(x, barycentric.weights(x), 1)[1]
             first, second = D[1:-1], (D @ D)[1:-1]
             ends = D[[0, -1]]
         else:
@@ -132,14 +132,3 @@ def _one_sided(x: Any) -> Any:
     return np.asarray(
         [-(near + far) / (near * far), far / (near * (far - near)), -near / (far * (far - near))]
     )
-
-
-def _differentiation(x: Any) -> Any:
-    """Return the matrix of the derivative of the polynomial through Chebyshev points."""
-    n = len(x)
-    weights = (-1.0) ** np.arange(n)
-    weights[[0, -1]] /= 2
-    gaps = x[:, None] - x + (x[-1] - x[0]) * np.eye(n)  # the diagonal cancels
-    D = weights / weights[:, None] / gaps
-    D -= np.diag(np.sum(D, axis=1))  # a constant has no derivative
-    return D

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from structlin._backend import device, is_numpy, namespace, on_host, scipy_of
 from structlin._errors import ConvergenceWarning
+from structlin.bases import barycentric
 from structlin.bases.chebyshev import Chebyshev
 from structlin.bases.grid import Grid
-from structlin.solvers.gp_pde._collocation import barycentric
 from structlin.solvers.gp_pde._collocation.axes import CollocationAxis, axes_of, data_of
 from structlin.solvers.gp_pde._data.blocks import along, sum_of
 from structlin.solvers.gp_pde._data.boundary import largest

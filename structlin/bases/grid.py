@@ -244,6 +244,39 @@ class Grid:
             for axis, x in enumerate(self.axes)
         )
 
+    def weights(self) -> Any:
+        """Return the weights of the quadrature at the points, in float64 and the grid's shape.
+
+        Those of the trapezoidal rule for nodes with the ends, lengths of cells, equal ones on
+        periodic axes, and the rules of Gauss and of Clenshaw and Curtis. A single node has the
+        length of its interval, or 1.
+
+        Examples
+        --------
+        >>> Grid.uniform([(0, 1)], 3).weights()
+        array([0.25, 0.5 , 0.25])
+        """
+        total = self.xp.ones((1,) * self.ndim, dtype=self.xp.float64, device=self.device)
+        for axis in range(self.ndim):
+            line = self.xp.asarray(self._line(axis), dtype=self.xp.float64, device=self.device)
+            shape = tuple(-1 if k == axis else 1 for k in range(self.ndim))
+            total = total * self.xp.reshape(line, shape)
+        return total
+
+    def _line(self, axis: int) -> Any:
+        """Return the weights along one axis, on the host."""
+        n, kind, (low, high) = self.shape[axis], self.kinds[axis], self.box[axis]
+        if kind == "cell":
+            return np.diff(on_host(self.edges[axis]))
+        if kind == "legendre":
+            return legendre_gauss(n, low, high)[1]
+        if kind == "periodic" or n == 1:
+            return np.full(n, (high - low or 1.0) / n)
+        if kind == "chebyshev":
+            return np.asarray(Chebyshev(low, high).weights(n))
+        gaps = np.diff(on_host(self.axes[axis]))
+        return (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
+
     def evaluate(self, f: Any, name: str = "f") -> Any:
         """Return a function, an array or a number as an array of the shape of the grid.
 

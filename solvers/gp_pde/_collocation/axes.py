@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structlin._backend import on_host
-from structlin.solvers.gp_pde._collocation import barycentric
+from structlin.bases import barycentric
 from structlin.solvers.gp_pde._data.boundary import Side
 from structlin.solvers.gp_pde._data.problem import Problem
 

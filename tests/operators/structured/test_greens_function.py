@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from structlin.bases import Grid
 from structlin.operators import GreensFunction, HierarchicalLowRank
 from structlin.operators.structured._cluster_tree import cluster_tree
-from structlin.operators.structured._quadrature import interpolation, weights_of
+from structlin.operators.structured._interpolation import interpolation
 from structlin.testing import check_operator
 
 
@@ -32,7 +32,7 @@ def convection(n: int, speed: float, shift: complex = 0.0) -> np.ndarray:
 def test_the_kernel_of_poissons_equation(structure):
     grid = Grid(np.linspace(0, 1, 257))
     x = grid.axes[0]
-    A = kernel(x, x) * weights_of(grid)
+    A = kernel(x, x) * grid.weights()
     learned = GreensFunction(rank=40, structure=structure, rng=0).learn(lambda f: f @ A.T, grid)
     points = np.linspace(0, 1, 33)  # every eighth point of the grid
     # off the diagonal the kernel has rank 1; as a whole, its values fall as 1/(π k)²
@@ -110,7 +110,7 @@ def test_pairs_tell_a_kernel_of_low_rank(symmetric, rng):
     modes = np.sqrt(2) * np.sin(np.pi * np.arange(1, 6) * x[:, None])
     G = (modes * [5.0, -4.0, 3.0, 2.0, 1.0]) @ modes.T
     F = rng.standard_normal((40, 129))
-    U = F @ (G * weights_of(grid)).T
+    U = F @ (G * grid.weights()).T
     learned = GreensFunction(rank=5, structure="low rank", symmetric=symmetric)
     if symmetric:  # which knows the rows as well
         learned.fit(F, U, grid=grid)
@@ -206,7 +206,7 @@ def test_weights_integrate_and_interpolation_interpolates(kind):
         grid = Grid.uniform(box, (9, 8), kind=kind)
     else:
         grid = getattr(Grid, kind)(box, (9, 8))
-    assert np.sum(weights_of(grid) * np.ones(grid.shape)) == pytest.approx(4.0)
+    assert np.sum(grid.weights() * np.ones(grid.shape)) == pytest.approx(4.0)
     P = interpolation(grid, np.array([[grid.axes[0][3], grid.axes[1][5]], [0.9, 0.1]]))
     assert np.allclose(P.sum(axis=1), 1)
     assert P[0, 3 * 8 + 5] == pytest.approx(1)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from structlin import ConvergenceWarning
-from structlin.bases import Chebyshev, Grid, legendre_lobatto
+from structlin.bases import Chebyshev, Grid, barycentric, legendre_lobatto
 from structlin.solvers.gp_pde import Neumann
-from structlin.solvers.gp_pde._collocation import barycentric
 from structlin.solvers.gp_pde.collocation import collocation
 from tests.solvers.gp_pde.problems import PROBLEMS
 

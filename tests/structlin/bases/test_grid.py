@@ -147,3 +147,26 @@ def test_kinds_survive_pickling():
 def test_grids_that_cannot_be(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("grid", "degree"),
+    [
+        (Grid(np.array([0.0, 0.3, 1.0])), 1),
+        (Grid.cells(np.array([0.0, 0.2, 1.0])), 1),
+        (Grid.legendre([(0, 1)], 4), 7),
+        (Grid.chebyshev([(0, 1)], 5), 4),
+    ],
+)
+def test_weights_integrate_polynomials(grid, degree):
+    x, w = grid.axes[0], grid.weights()
+    for k in range(degree + 1):
+        assert np.sum(w * x**k) == pytest.approx(1 / (k + 1))
+
+
+def test_weights_of_several_axes(library):
+    x = library.asarray(np.array([0.0, 1.0, 3.0]))
+    grid = Grid(x, library.asarray(np.array([2.0])))
+    np.testing.assert_allclose(library.to_numpy(grid.weights()), [[0.5], [1.5], [1.0]])
+    wave = Grid.uniform([(0, 2 * np.pi)], 8, kind="periodic")
+    assert np.sum(wave.weights() * np.sin(wave.axes[0]) ** 2) == pytest.approx(np.pi)

@@ -1,4 +1,4 @@
-"""Quadrature and interpolation on the grids of functions."""
+"""Linear interpolation from grids to points."""
 
 from __future__ import annotations
 
@@ -8,38 +8,7 @@ from typing import Any
 import numpy as np
 
 from structlin._backend import on_host
-from structlin.bases import Chebyshev, Grid, legendre_gauss
-
-
-def weights_of(grid: Grid) -> Any:
-    """Return the weights of the quadrature at the points of a grid, in its shape, in float64.
-
-    Those of the trapezoidal rule for nodes with the ends, lengths of cells, equal ones on periodic
-    axes, and the rules of Gauss and Clenshaw and Curtis.
-    """
-    xp, total = grid.xp, None
-    for axis in range(grid.ndim):
-        line = xp.asarray(_line(grid, axis), dtype=xp.float64, device=grid.device)
-        line = xp.reshape(line, tuple(-1 if k == axis else 1 for k in range(grid.ndim)))
-        total = line if total is None else total * line
-    return total
-
-
-def _line(grid: Grid, axis: int) -> Any:
-    """Return the weights along one axis, on the host."""
-    n, kind, (low, high) = grid.shape[axis], grid.kinds[axis], grid.box[axis]
-    if kind == "periodic":
-        return np.full(n, (high - low) / n)
-    if kind == "cell":
-        return np.diff(on_host(grid.edges[axis]))
-    if kind == "legendre":
-        return legendre_gauss(n, low, high)[1]
-    if kind == "chebyshev":
-        return np.asarray(Chebyshev(low, high).weights(n))
-    if n == 1:
-        return np.ones(1)
-    gaps = np.diff(on_host(grid.axes[axis]))
-    return (np.append(gaps, 0.0) + np.append(0.0, gaps)) / 2
+from structlin.bases import Grid
 
 
 def interpolation(grid: Grid, points: Any) -> Any:
