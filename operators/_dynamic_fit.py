@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import namespace, on_host
+from structlin._backend import namespace, on_host, to_host
 from structlin.operators._dynamic_features import FeatureMap, rows_of
 
 _eps = float(np.finfo(np.float64).eps)
@@ -159,14 +159,3 @@ def product(A: Any, B: Any) -> Any:
 def placed(small: NDArray[Any], like: Any) -> Any:
     """Return a matrix of the host where another array lives."""
     return namespace(like).asarray(small, device=like.device)
-
-
-def to_host(A: Any) -> NDArray[Any]:
-    """Return a small matrix on the host."""
-    xp = namespace(A)
-    parts = [A]
-    if xp.isdtype(A.dtype, "complex floating"):
-        parts = [xp.real(A), xp.imag(A)]
-    real = [on_host(xp.reshape(part, (-1,))).reshape(tuple(A.shape)) for part in parts]
-    whole: NDArray[Any] = real[0] if len(real) == 1 else real[0] + 1j * real[1]
-    return whole

@@ -161,6 +161,17 @@ def on_host(x: Any, kind: type[float] | type[int] = float) -> Any:
     return np.asarray([kind(x[k]) for k in range(x.shape[0])], dtype=kind)
 
 
+def to_host(x: Any) -> Any:
+    """Return an array of any shape as a NumPy array in double precision, real or complex."""
+    xp = namespace(x)
+    flat = xp.reshape(x, (-1,))
+    if xp.isdtype(x.dtype, "complex floating"):
+        values = on_host(xp.real(flat)) + 1j * on_host(xp.imag(flat))
+    else:
+        values = on_host(flat)
+    return np.reshape(values, tuple(x.shape))
+
+
 def type_name(dtype: Any) -> str:
     """Return the name of a data type of any library: ``float64``."""
     try:

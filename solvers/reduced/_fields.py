@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import device, namespace, on_host
+from structlin._backend import device, namespace
 from structlin._validation import (
     first_nonfinite,
     inexact,
@@ -64,17 +64,6 @@ def batch_as_rows(
         where = f"sample {place // rows.shape[1]} of {name}" if batch else name
         raise ValueError(f"{where} has a NaN or Inf: every entry must be finite")
     return rows, batch
-
-
-def to_host(x: Any) -> NDArray[Any]:
-    """Return an array of any shape on the host, in double precision."""
-    xp = namespace(x)
-    flat = xp.reshape(x, (-1,))
-    if xp.isdtype(x.dtype, "complex floating"):
-        values = on_host(xp.real(flat)) + 1j * on_host(xp.imag(flat))
-    else:
-        values = on_host(flat)
-    return np.reshape(values, x.shape)
 
 
 def positive_weights(name: str, weights: Any, like: Any) -> Any:

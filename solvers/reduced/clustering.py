@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import namespace
+from structlin._backend import namespace, to_host
 from structlin._norm import power_of_two
 from structlin._validation import first_nonfinite, require_count, require_finite_samples
-from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows, to_host
+from structlin.solvers.reduced._fields import as_reals, snapshots_as_rows
 from structlin.solvers.reduced._inner import InnerProduct, row_units
 
 _rounds = 1000

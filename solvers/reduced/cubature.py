@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from structlin._backend import device, namespace
+from structlin._backend import device, namespace, to_host
 from structlin._errors import ConvergenceWarning
 from structlin._validation import (
     inexact,
@@ -16,7 +16,7 @@ from structlin._validation import (
     require_count,
     require_tolerance,
 )
-from structlin.solvers.reduced._fields import positive_weights, snapshots_as_rows, to_host
+from structlin.solvers.reduced._fields import positive_weights, snapshots_as_rows
 from structlin.solvers.reduced.basis import POD
 from structlin.solvers.reduced.pod import pod
 

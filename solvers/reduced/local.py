@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from structlin._backend import device, namespace, on_host
+from structlin._backend import device, namespace, on_host, to_host
 from structlin._validation import first_nonfinite, require_count, require_finite_samples
 from structlin.solvers.reduced._fields import (
     as_reals,
     batch_as_rows,
     snapshots_as_rows,
-    to_host,
 )
 from structlin.solvers.reduced._inner import row_units
 from structlin.solvers.reduced.basis import POD
